@@ -1,0 +1,24 @@
+/**
+ * The catalogue of diagnostic codes: what `docs/errors.md` is made from. One file an area; a code is never reused.
+ * P pipeline file · U usage · D data · I images · M model and weights files · N network · E engines · K cache and outputs
+ * · S a stage's own outcome · L lock files · X bugs.
+ */
+import { cacheCodes } from './cache.ts';
+import { dataCodes } from './data.ts';
+import { engineCodes } from './engines.ts';
+import { modelCodes } from './models.ts';
+import { pipelineCodes } from './pipeline.ts';
+import { stageCodes } from './stages.ts';
+import { usageCodes } from './usage.ts';
+
+export const codes = {
+  ...pipelineCodes,
+  ...usageCodes,
+  ...dataCodes,
+  ...modelCodes,
+  ...engineCodes,
+  ...cacheCodes,
+  ...stageCodes,
+};
+
+export type DiagnosticCode = keyof typeof codes;

@@ -1,0 +1,124 @@
+/**
+ * The engine port: a numeric library behind two kinds of session. Every engine runs the same TensorFlow.js program for a
+ * network, a loss and an optimizer; `ort` traces it into ONNX, `tfjs-*` run it eagerly, tfjs' CPU backend is the reference.
+ */
+import type { Diagnostic } from '../base/diagnostic.ts';
+import type { Result } from '../base/result.ts';
+import type { Network, Shape, Weights, WeightTensor } from '../networks/network.ts';
+import type { Optimizer } from '../networks/optimizer.ts';
+
+export type EngineId = 'ort' | 'tfjs-node-gpu' | 'tfjs-node' | 'tfjs-cpu';
+export type Device = 'cpu' | 'cuda' | 'webgpu';
+export type Precision = 'float32' | 'float16' | 'int8';
+
+/** Who computed an artifact. Recorded with every row and model; part of a key only under `--strict-engine`. */
+export interface Producer {
+  readonly engine: EngineId;
+  readonly version: string;
+  readonly device: Device;
+}
+
+/** What a forward pass runs: a network of ours, or somebody's ONNX file. */
+export type ForwardProgram =
+  | {
+      readonly kind: 'network';
+      readonly network: Network;
+      readonly weights: Weights;
+      /** Name of the layer whose output is wanted. */
+      readonly layer: string;
+      /** Over height and width, where the output has them. */
+      readonly pooling: 'none' | 'average' | 'max';
+    }
+  | {
+      readonly kind: 'onnx';
+      /** A model that has passed the checks of `weights/onnx-file.ts`: one float input, one output, no external data. */
+      readonly bytes: Uint8Array;
+      readonly input: { readonly name: string; readonly layout: 'nhwc' | 'nchw'; readonly shape: Shape };
+      readonly output: string;
+      readonly pooling: 'none' | 'average' | 'max';
+    };
+
+/** Runs frozen networks. Rows are independent: a row's output has the same bits in whatever batch it runs. */
+export interface ForwardSession {
+  /** Shape of one output row, without the batch. */
+  readonly outputShape: Shape;
+  /** `rows` inputs in one row-major channels-last array; resolves to `rows` outputs. The input array may be detached. */
+  run(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+export interface TrainProgram {
+  readonly network: Network;
+  readonly weights: Weights;
+  readonly classes: number;
+  /** Softmax cross-entropy on the logits of the last layer (which must be linear with `classes` units). */
+  readonly loss: 'cross-entropy';
+  readonly optimizer: Optimizer;
+  /** Rows of a full batch; smaller ones are allowed. */
+  readonly batch: number;
+  /** Names of layers whose weights stay as they are (their batch norm then uses its stored statistics). */
+  readonly frozen: readonly string[];
+  /** Factor on the learning rate by layer name, 1 where absent. */
+  readonly rateFactors: Readonly<Record<string, number>>;
+  /** Seed of the dropout masks: a row's mask depends on (seed, layer, row key, epoch) alone. */
+  readonly seed: number;
+}
+
+export interface TrainBatch {
+  /** `rows` inputs, row-major; handed over to the session (may be detached) and given back in the step's result. */
+  readonly input: Float32Array<ArrayBuffer>;
+  readonly rows: number;
+  /** Class index a row. */
+  readonly labels: Int32Array;
+  /** Weight a row, 1 by default; the loss is Σ wᵢ·lossᵢ / rows, as Keras reduces it. */
+  readonly sampleWeights?: Float32Array;
+  /** Two 32-bit words a row: the first eight bytes of its image digest, little-endian. Keys of the dropout masks. */
+  readonly rowKeys: Uint32Array;
+  readonly epoch: number;
+  readonly learningRate: number;
+}
+
+export interface StepResult {
+  /** Mean loss of the batch with regularization, before the update. */
+  readonly loss: number;
+  /** The batch's input array again, for reuse. */
+  readonly input: Float32Array<ArrayBuffer>;
+}
+
+/** Optimizer state and weights: enough to go on to the same bits. */
+export interface TrainState {
+  readonly step: number;
+  /** Weight name to numbers, trainable and not. */
+  readonly weights: ReadonlyMap<string, WeightTensor>;
+  /** `<weight>/<slot>` to numbers, such as `dense/kernel/m`. */
+  readonly slots: ReadonlyMap<string, WeightTensor>;
+}
+
+export interface TrainSession {
+  step(batch: TrainBatch): Promise<StepResult>;
+  /** Probabilities (softmax of the logits) with dropout off and batch norm's moving statistics. */
+  predict(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
+  state(): Promise<TrainState>;
+  restore(state: TrainState): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  readonly threads: number;
+  readonly device: Device;
+}
+
+export interface Engine {
+  readonly producer: Producer;
+  openForward(program: ForwardProgram, batch: number): Promise<Result<ForwardSession, Diagnostic>>;
+  openTraining(program: TrainProgram): Promise<Result<TrainSession, Diagnostic>>;
+  close(): Promise<void>;
+}
+
+/** One row of the lazy engine table: light to import, heavy only in `open`. */
+export interface EngineAdapter {
+  readonly id: EngineId;
+  /** Whether it can be used here, and if not why: by trying, in a child process where a native crash is possible. */
+  probe(): Promise<{ readonly usable: boolean; readonly reason: string; readonly version?: string; readonly device?: Device }>;
+  open(options: EngineOptions): Promise<Result<Engine, Diagnostic>>;
+}

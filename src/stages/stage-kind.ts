@@ -1,0 +1,159 @@
+/**
+ * What a stage kind is. The definition (`index.ts` of its folder) is light: it is loaded for every plan, also of a run that
+ * finds everything cached. The body (`run.ts`) is loaded only when the stage really runs.
+ */
+import type { Diagnostic, Location } from '../base/diagnostic.ts';
+import type { Digest } from '../base/digest.ts';
+import type { Json } from '../base/json.ts';
+import type { Result } from '../base/result.ts';
+import type { BlobStore } from '../cache/blob-store.ts';
+import type { ClaimStore } from '../cache/claims.ts';
+import type { RowStore } from '../cache/row-store.ts';
+import type { RowTable, Split } from '../data/row-table.ts';
+import type { Engine, Producer } from '../engines/engine.ts';
+import type { FileDigests } from '../files/file-digests.ts';
+import type { Memo } from '../files/memo.ts';
+import type { Artifact, ArtifactOf, ArtifactType } from './artifacts.ts';
+
+export interface Port {
+  readonly accepts: readonly ArtifactType[];
+  readonly optional?: boolean;
+}
+
+/** A stage kind. `Params` are its settings with every default written out. */
+export interface StageKind<Params = unknown> {
+  readonly kind: string;
+  /** Raised when the same inputs and params would give other artifacts. */
+  readonly version: number;
+  readonly summary: string;
+  /** Port names; `from: x` means the port called `data`, or the only one. */
+  readonly ports: Readonly<Record<string, Port>>;
+  /** Artifacts by name; the first is the main one, meant where a stage is named without `.artifact`. */
+  readonly gives: Readonly<Record<string, ArtifactType>>;
+  /** Whether the pipeline's seed takes part. */
+  readonly draws: boolean;
+  /** Params that name outputs, left out of the fingerprint. */
+  readonly outputParams?: readonly string[];
+  /** Writes out shorthands and defaults of params that the schema has accepted. Pure. */
+  complete(given: Json): Params;
+  /**
+   * Looks at the files from outside that the params name. Runs at every plan, so it must answer from the memo when nothing
+   * changed. Kinds without it read nothing from outside.
+   */
+  resolve?(params: Params, context: ResolveContext): Promise<Result<Resolved, readonly Diagnostic[]>>;
+  /** Dataset kinds only: the row table, from params and the input's table. Pure, cheap, used by `plan` and `run`. */
+  deriveRows?(params: Params, input: RowTable, seed: number): Result<RowTable, readonly Diagnostic[]>;
+  /** Checks that need the types of neighbours: a head that does not fit, sizes that disagree. */
+  loadBody(): Promise<StageBody<Params>>;
+}
+
+export interface StageBody<Params = unknown> {
+  run(params: Params, context: RunContext): Promise<Result<StageOutcome, StageFailure>>;
+  /** Kinds with a row space: how many rows a run would find there. Needs no engine. */
+  countRows?(params: Params, context: CountContext): Promise<RowCounts | undefined>;
+}
+
+/** What a resolve gives: what enters the fingerprint in place of paths, and handles for the run. */
+export interface Resolved {
+  /** Everything about the params and files that decides the artifacts: digests instead of paths. */
+  readonly identity: Json;
+  /** Ingest kinds: the row table, loaded only when somebody needs it. */
+  readonly rows?: () => Promise<Result<RowTable, readonly Diagnostic[]>>;
+  /** Ingest kinds: where pixels come from. */
+  readonly images?: ImageSource;
+  /** Warnings to show once a run. */
+  readonly warnings?: readonly Diagnostic[];
+  /** Bytes still to be fetched, for `plan`. */
+  readonly download?: { readonly url: string; readonly bytes: number };
+}
+
+/** One image as stored: an encoded file, or pixels of a raw format (IDX, CIFAR), row-major channels-last. */
+export type StoredImage =
+  | { readonly kind: 'encoded'; readonly bytes: Uint8Array; readonly path: string }
+  | { readonly kind: 'raw'; readonly pixels: Uint8Array; readonly height: number; readonly width: number; readonly channels: number; readonly path: string };
+
+export interface ImageSource {
+  /** Reads one image by the part of the ingest and its name, checked against the digest that the row was listed with. */
+  read(part: Split, name: string, expected: Digest): Promise<Result<StoredImage, Diagnostic>>;
+  /** Path to show for a row. */
+  describe(part: Split, name: string): string;
+}
+
+export interface ResolveContext {
+  /** Folder of the file that wrote a param: relative paths start there. `pointer` as in `at`. */
+  baseDirectory(pointer?: string): string;
+  /** The place of a param in the pipeline file, by pointer below `with`, such as `train/csv`. */
+  at(pointer: string): Location | undefined;
+  readonly digests: FileDigests;
+  readonly memo: Memo;
+  /** `$PIPE_HOME`: weights and installed engines. */
+  readonly home: string;
+  readonly offline: boolean;
+  /** Folders outside of the project's root may be read, written ones may not. */
+  readonly root: string;
+}
+
+export interface CountContext {
+  input<T extends ArtifactType>(port: string, type: T): ArtifactOf<T> | undefined;
+  /** Row table of a dataset-like input, without running anything. */
+  rows(port: string): Promise<RowTable | undefined>;
+  readonly resolved: Resolved;
+  readonly rowStore: RowStore;
+  readonly home: string;
+}
+
+export interface RunContext {
+  readonly stage: string;
+  readonly seed: number;
+  /** The artifact at a port. The scheduler has checked types and presence; asking for another type is a bug and throws. */
+  input<T extends ArtifactType>(port: string, type: T): ArtifactOf<T>;
+  /** The artifact at a port where several types fit. */
+  anyInput(port: string): Artifact;
+  has(port: string): boolean;
+  /** Row table behind a dataset, images, features or predictions artifact. */
+  rowTable(rows: Digest): Promise<RowTable>;
+  /** Where the pixels of the dataset at a port come from. */
+  images(port: string): ImageSource;
+  readonly resolved: Resolved;
+  readonly blobs: BlobStore;
+  readonly rowStore: RowStore;
+  readonly claims: ClaimStore;
+  /** Opens (once a run) the engine that the run is set to. */
+  engine(): Promise<Result<Engine, Diagnostic>>;
+  /** The producer tag that row keys carry under `--strict-engine`, else undefined. */
+  readonly strictProducer: Producer | undefined;
+  /** A folder for this stage's own checkpoints, kept until its entry is committed. */
+  readonly checkpoints: string;
+  progress(done: number, total: number, note?: string): void;
+  warn(diagnostic: Diagnostic): void;
+  readonly signal: AbortSignal;
+  readonly at: ResolveContext['at'];
+  readonly baseDirectory: ResolveContext['baseDirectory'];
+  readonly home: string;
+  readonly root: string;
+  readonly offline: boolean;
+  readonly jobs: number;
+}
+
+export interface RowCounts {
+  readonly total: number;
+  readonly cached: number;
+}
+
+export interface StageOutcome {
+  /** By the names in `gives`. */
+  readonly artifacts: Readonly<Record<string, Artifact>>;
+  readonly rows?: { readonly total: number; readonly computed: number; readonly cached: number };
+  readonly producer?: Producer;
+}
+
+export type StageFailure =
+  | { readonly reason: 'diagnostics'; readonly diagnostics: readonly Diagnostic[]; /** Artifacts to keep all the same, such as the metrics of a failed assert. */ readonly outcome?: StageOutcome }
+  /** What a port reads turned out damaged or incomplete: the scheduler runs the stage behind it again, then this one. */
+  | { readonly reason: 'damaged-input'; readonly port: string; readonly detail: string }
+  | { readonly reason: 'interrupted' };
+
+/** Identity function that fixes the types of a definition. */
+export function defineStage<Params>(kind: StageKind<Params>): StageKind<Params> {
+  return kind;
+}
