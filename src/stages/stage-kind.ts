@@ -43,7 +43,10 @@ export interface StageKind<Params = unknown> {
   resolve?(params: Params, context: ResolveContext): Promise<Result<Resolved, readonly Diagnostic[]>>;
   /** Dataset kinds only: the row table, from params and the input's table. Pure, cheap, used by `plan` and `run`. */
   deriveRows?(params: Params, input: RowTable, seed: number): Result<RowTable, readonly Diagnostic[]>;
-  /** Checks that need the types of neighbours: a head that does not fit, sizes that disagree. */
+  /** The main artifact that a run would give, where it follows from the params alone; `rows` is filled in by the caller. */
+  preview?(params: Params, rows: Digest): Artifact | undefined;
+  /** Where a file that a run makes goes: its path as the params give it. A bare name lies in `results/<pipeline>/`. */
+  outputPath?(params: Params, name: string): string;
   loadBody(): Promise<StageBody<Params>>;
 }
 
@@ -110,7 +113,7 @@ export interface RunContext {
   /** The artifact at a port where several types fit. */
   anyInput(port: string): Artifact;
   has(port: string): boolean;
-  /** Row table behind a dataset, images, features or predictions artifact. */
+  /** Row table behind a dataset, images, features or predictions artifact. A damaged one makes the stage behind it run again. */
   rowTable(rows: Digest): Promise<RowTable>;
   /** Where the pixels of the dataset at a port come from. */
   images(port: string): ImageSource;
@@ -126,6 +129,8 @@ export interface RunContext {
   readonly checkpoints: string;
   progress(done: number, total: number, note?: string): void;
   warn(diagnostic: Diagnostic): void;
+  /** `--force`: compute rows again even where they are present. */
+  readonly force: boolean;
   readonly signal: AbortSignal;
   readonly at: ResolveContext['at'];
   readonly baseDirectory: ResolveContext['baseDirectory'];

@@ -1,0 +1,42 @@
+/** Engines of a run: opened on first need, shared by the stages one after another, one a stage that runs at the same time. */
+import { availableParallelism } from 'node:os';
+import type { Diagnostic } from '../base/diagnostic.ts';
+import { ok, type Result } from '../base/result.ts';
+import type { Device, Engine, EngineId } from '../engines/engine.ts';
+
+export interface EngineChoice {
+  readonly engine: EngineId | 'auto';
+  readonly device: Device;
+}
+
+export class EnginePool {
+  readonly #choice: EngineChoice;
+  readonly #threads: number;
+  readonly #warn: (diagnostic: Diagnostic) => void;
+  readonly #idle: Engine[] = [];
+  readonly #open: Engine[] = [];
+
+  constructor(choice: EngineChoice, jobs: number, warn: (diagnostic: Diagnostic) => void) {
+    this.#choice = choice;
+    this.#threads = Math.max(1, Math.floor(availableParallelism() / jobs));
+    this.#warn = warn;
+  }
+
+  async take(): Promise<Result<Engine, Diagnostic>> {
+    const idle = this.#idle.pop();
+    if (idle) return ok(idle);
+    const { chooseEngine } = await import('../engines/index.ts');
+    const chosen = await chooseEngine(this.#choice.engine, { threads: this.#threads, device: this.#choice.device }, this.#warn);
+    if (chosen.ok) this.#open.push(chosen.value);
+    return chosen;
+  }
+
+  giveBack(engine: Engine): void {
+    this.#idle.push(engine);
+  }
+
+  /** An engine whose worker died is not given back. */
+  async close(): Promise<void> {
+    await Promise.all(this.#open.map((engine) => engine.close()));
+  }
+}
