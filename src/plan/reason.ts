@@ -58,7 +58,7 @@ export function differences(path: string, before: Json | undefined, after: Json 
     return [{ path, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }];
   }
   const [left, right] = [membersOf(before), membersOf(after)];
-  if (left && right) {
+  if (left && right && Array.isArray(before) === Array.isArray(after)) {
     const keys = [...new Set([...Object.keys(left), ...Object.keys(right)])];
     return keys.flatMap((key) => differences(path ? `${path}.${key}` : key, left[key], right[key]));
   }
