@@ -1,0 +1,61 @@
+// Interleaved timing of alternatives in one run: ratios are quoted, never absolute times of different days.
+
+/** Median, minimum and maximum of numbers. */
+export function spread(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { median: quantile(sorted, 0.5), min: sorted[0], max: sorted.at(-1), n: sorted.length };
+}
+
+/** Linear interpolation between order statistics (Hyndman and Fan's type 7). */
+function quantile(sorted, q) {
+  const at = (sorted.length - 1) * q;
+  const low = Math.floor(at);
+  return sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
+}
+
+/**
+ * Runs the alternatives in turn, `rounds` times, and compares each with the last one.
+ * @param {Record<string, () => Promise<number> | number>} alternatives each gives its own figure (milliseconds, say)
+ * @returns for each: its spread, and the ratio to the last alternative with a 90 % interval of the median of pair ratios
+ */
+export async function interleave(alternatives, rounds) {
+  const names = Object.keys(alternatives);
+  const figures = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) figures[name].push(await alternatives[name]());
+  }
+  const base = figures[names.at(-1)];
+  return Object.fromEntries(
+    names.map((name) => {
+      const ratios = figures[name].map((figure, i) => figure / base[i]);
+      return [name, { ...spread(figures[name]), ratio: spread(ratios).median, interval: medianInterval(ratios) }];
+    }),
+  );
+}
+
+/** 90 % interval of a median from order statistics (binomial), exact for any distribution. */
+function medianInterval(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const n = sorted.length;
+  let k = 0;
+  while (k < n / 2 && binomialTail(n, k + 1) <= 0.05) k++;
+  return [sorted[Math.max(0, k)], sorted[Math.min(n - 1, n - 1 - k)]];
+}
+
+/** P(Binomial(n, ½) < k). */
+function binomialTail(n, k) {
+  let term = 0.5 ** n;
+  let sum = 0;
+  for (let i = 0; i < k; i++) {
+    sum += term;
+    term = (term * (n - i)) / (i + 1);
+  }
+  return sum;
+}
+
+/** One line of the table. */
+export function row(name, figure, unit, target) {
+  const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(2) : value.toFixed(3));
+  const interval = figure.interval ? ` [${figure.interval.map(digits).join('–')}]` : '';
+  return `| ${name} | ${digits(figure.min)} / **${digits(figure.median)}** / ${digits(figure.max)} ${unit} | ${figure.ratio === undefined ? '' : `${digits(figure.ratio)}${interval}`} | ${target ?? ''} |`;
+}
