@@ -1,95 +1,94 @@
-/** The tree of a pipeline file: JSON values that know where they were written. Immutable. */
+/** A YAML value with, for every part, the place that it was written at. Survives substitution, overlays and overrides. */
+import { dirname } from 'node:path';
+import type { Location } from '../base/diagnostic.ts';
 import type { Json } from '../base/json.ts';
-import type { Place } from './source-text.ts';
 
-export type Scalar = string | number | boolean | null;
+export type Scalar = null | boolean | number | string;
 
-export interface LocatedScalar {
-  readonly type: 'scalar';
-  readonly value: Scalar;
-  readonly place: Place;
-  /** Folder that a relative path in this value starts from, where it is not the one of `place`. */
-  readonly folder?: string;
-  /** Variables of the environment whose values are in here. */
-  readonly environment?: readonly string[];
-}
+export type Located =
+  | { readonly kind: 'scalar'; readonly value: Scalar; readonly at: Location; readonly variable?: string }
+  | { readonly kind: 'list'; readonly items: readonly Located[]; readonly at: Location }
+  | LocatedMap;
 
-export interface LocatedList {
-  readonly type: 'list';
-  readonly items: readonly Located[];
-  readonly place: Place;
+export interface LocatedMap {
+  readonly kind: 'map';
+  readonly members: ReadonlyMap<string, Member>;
+  readonly at: Location;
 }
 
 export interface Member {
-  /** Where the key stands. */
-  readonly key: Place;
+  readonly key: Location;
   readonly value: Located;
 }
 
-export interface LocatedMap {
-  readonly type: 'map';
-  readonly members: ReadonlyMap<string, Member>;
-  readonly place: Place;
+export function plain(node: Located): Json {
+  switch (node.kind) {
+    case 'scalar':
+      return node.value;
+    case 'list':
+      return node.items.map(plain);
+    case 'map':
+      return Object.fromEntries([...node.members].map(([key, { value }]) => [key, plain(value)]));
+  }
 }
 
-export type Located = LocatedScalar | LocatedList | LocatedMap;
-
-/** The value as JSON. Keys become own members whatever they are called. */
-export function jsonOf(node: Located): Json {
-  if (node.type === 'scalar') return node.value;
-  if (node.type === 'list') return node.items.map(jsonOf);
-  return Object.fromEntries(Array.from(node.members, ([key, { value }]) => [key, jsonOf(value)]));
+/** The part behind a pointer (`a/b/0`), as far as it goes. */
+export function nodeAt(node: Located, pointer: string): Located | undefined {
+  let current: Located | undefined = node;
+  for (const part of pointer.split('/').filter((step) => step !== '')) {
+    if (current?.kind === 'map') current = current.members.get(unescapePointer(part))?.value;
+    else if (current?.kind === 'list') current = current.items[Number(part)];
+    else return undefined;
+  }
+  return current;
 }
 
-export function memberOf(node: Located | undefined, key: string): Located | undefined {
-  return node?.type === 'map' ? node.members.get(key)?.value : undefined;
+/** JSON pointers write `~` as `~0` and `/` as `~1`. */
+function unescapePointer(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-export function stringOf(node: Located | undefined): string | undefined {
-  return node?.type === 'scalar' && typeof node.value === 'string' ? node.value : undefined;
+/** A map with one member set; new members come last. */
+export function withMember(map: LocatedMap, name: string, member: Member): LocatedMap {
+  return { ...map, members: new Map([...map.members, [name, member]]) };
 }
 
-/** The child under a key or index. */
-export function childOf(node: Located, key: string): Located | undefined {
-  if (node.type === 'map') return node.members.get(key)?.value;
-  if (node.type === 'list' && /^(0|[1-9]\d*)$/.test(key)) return node.items[Number(key)];
-  return undefined;
+/** Every scalar replaced; the order of a walk is the file's. */
+export function mapScalars(node: Located, change: (scalar: Extract<Located, { kind: 'scalar' }>) => Located): Located {
+  switch (node.kind) {
+    case 'scalar':
+      return change(node);
+    case 'list':
+      return { ...node, items: node.items.map((item) => mapScalars(item, change)) };
+    case 'map': {
+      const members = [...node.members].map(([key, member]) => [key, { ...member, value: mapScalars(member.value, change) }] as const);
+      return { ...node, members: new Map(members) };
+    }
+  }
 }
 
-export function withMember(map: LocatedMap, key: string, member: Member | undefined): LocatedMap {
-  const members = new Map(map.members);
-  if (member) members.set(key, member);
-  else members.delete(key);
-  return { ...map, members };
+export function scalarsOf(node: Located): readonly Extract<Located, { kind: 'scalar' }>[] {
+  switch (node.kind) {
+    case 'scalar':
+      return [node];
+    case 'list':
+      return node.items.flatMap(scalarsOf);
+    case 'map':
+      return [...node.members.values()].flatMap(({ value }) => scalarsOf(value));
+  }
 }
 
-/** Splits a pointer such as `train/csv`, with or without a leading `/`, into keys. */
-export function pointerKeys(pointer: string): readonly string[] {
-  const bare = pointer.startsWith('/') ? pointer.slice(1) : pointer;
-  return bare === '' ? [] : bare.split('/').map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
-}
-
-export function pointerOf(keys: readonly string[]): string {
-  return keys.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/');
-}
-
-/** The value at a pointer, or the innermost one around it that exists. */
-export function nearest(node: Located, keys: readonly string[]): Located {
-  const [key, ...rest] = keys;
-  if (key === undefined) return node;
-  const child = childOf(node, key);
-  return child ? nearest(child, rest) : node;
-}
-
-/** The key's place where the value at a pointer is a member of a map, else the value's. */
-export function keyPlace(node: Located, keys: readonly string[]): Place {
-  const parent = nearest(node, keys.slice(0, -1));
-  const last = keys.at(-1);
-  const member = parent.type === 'map' && last !== undefined ? parent.members.get(last) : undefined;
-  return member?.key ?? nearest(node, keys).place;
-}
-
-/** Folder that a relative path at a node starts from. */
+/** The folder that relative paths of a value start from: that of the file which wrote it. */
 export function folderOf(node: Located): string {
-  return (node.type === 'scalar' ? node.folder : undefined) ?? node.place.source.folder;
+  return dirname(node.at.file);
+}
+
+/** A value that no file wrote, such as one of the command line. */
+export function locatedJson(value: Json, at: Location): Located {
+  if (Array.isArray(value)) return { kind: 'list', items: value.map((item) => locatedJson(item, at)), at };
+  if (value !== null && typeof value === 'object') {
+    const members = Object.entries(value).map(([key, item]) => [key, { key: at, value: locatedJson(item, at) }] as const);
+    return { kind: 'map', members: new Map(members), at };
+  }
+  return { kind: 'scalar', value, at };
 }

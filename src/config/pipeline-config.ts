@@ -1,47 +1,6 @@
-/** What a pipeline file says, after `extends`, `--set`, substitution and `matrix`, checked. What the plan is made from. */
+/** A pipeline as the rest of the program sees it: checked, everything substituted, each value with its place in the file. */
 import type { Location } from '../base/diagnostic.ts';
 import type { Json } from '../base/json.ts';
-
-/** Where a port reads: a stage and one of the artifacts that it gives. */
-export interface StageInput {
-  readonly stage: string;
-  readonly artifact: string;
-}
-
-/**
- * One stage, also each child of a `matrix`. Pointers name values below `with`, joined by `/` without a leading one
- * (`train/csv`, `layers/0/dense`); a `/` or `~` inside a key is written `~1`, `~0`. The empty pointer is `with` itself.
- */
-export interface StageConfig {
-  readonly name: string;
-  /** Name of a built-in kind, or the path of a module as the file gives it. */
-  readonly kind: string;
-  readonly from: Readonly<Record<string, StageInput>>;
-  /** Params that the schema has accepted, shorthands as written, defaults not filled in. */
-  readonly with: Json;
-  /** Values that hold something from the environment, by label: the variable's name, with the pointer where it has several. */
-  readonly environment: ReadonlyMap<string, Json>;
-  /** The same by pointer: which variable a value holds. */
-  readonly envPointers: ReadonlyMap<string, string>;
-  /** For a child of a `matrix`: the stage as written, and the value of each axis. */
-  readonly matrix?: { readonly stage: string; readonly values: Readonly<Record<string, Json>> };
-  /** Where a value stands; for one that is not written, the nearest thing around it. */
-  location(pointer?: string): Location;
-  /** Folder of the file that wrote a value: relative paths start there. */
-  baseDirectory(pointer?: string): string;
-}
-
-/** The `sweep:` block, checked by the schema. Pointers as in a stage, below `sweep`. */
-export interface SweepConfig {
-  readonly value: Json;
-  location(pointer?: string): Location;
-}
-
-/** One `--set`, as given. */
-export interface Override {
-  readonly path: string;
-  readonly value: Json;
-}
 
 export interface PipelineConfig {
   /** Absolute path of the file. */
@@ -49,10 +8,25 @@ export interface PipelineConfig {
   readonly name: string;
   readonly description: string;
   readonly seed: number;
-  /** In the order of the file; children of a matrix in place of their stage. */
+  /** In the file's order, matrix children in place of their parent. */
   readonly stages: readonly StageConfig[];
-  readonly sweep?: SweepConfig;
-  readonly overrides: readonly Override[];
-  /** Absolute paths of all files read: this one and what it extends. */
-  readonly files: readonly string[];
+  /** The `sweep:` block as written, checked by its schema; null without one. */
+  readonly sweep: Json;
+  /** What `--set` changed: dotted path to value. */
+  readonly overrides: Readonly<Record<string, Json>>;
+}
+
+export interface StageConfig {
+  readonly name: string;
+  readonly kind: string;
+  /** Port to the stage and artifact behind it. */
+  readonly from: Readonly<Record<string, { readonly stage: string; readonly artifact: string }>>;
+  /** Settings as written, accepted by the kind's schema. */
+  readonly with: Json;
+  /** Values of `with` that came from the environment, by variable name. */
+  readonly environment: ReadonlyMap<string, Json>;
+  /** Place of a value below `with`, by pointer such as `train/csv`; the stage itself for an empty or unknown one. */
+  location(pointer: string): Location | undefined;
+  /** Folder of the file that wrote a value. */
+  baseDirectory(pointer?: string): string;
 }
