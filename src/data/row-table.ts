@@ -164,7 +164,8 @@ export class RowTable implements RowColumns {
     );
     let at = headerEnd + 1;
     const take = (length: number) => {
-      const part = bytes.slice(at, at + length);
+      // A copy with a buffer of its own: `slice` of a Buffer would be a view of its pool.
+      const part = new Uint8Array(bytes.subarray(at, at + length));
       if (part.length !== length) throw new Error('a row table is cut short');
       at += length;
       return part;
@@ -197,7 +198,8 @@ export class RowTable implements RowColumns {
       return x < y ? -1 : x > y ? 1 : a - b;
     });
     const hash = createHash('sha256').update(`rows\n${JSON.stringify(this.classes)}\n`);
-    for (const i of order) hash.update(`${this.splitOf(i)}\t${this.label[i]}\t${JSON.stringify(nameOf[i])}\t`).update(this.key(i));
+    for (const i of order)
+      hash.update(`${this.splitOf(i)}\t${this.label[i]}\t${JSON.stringify(nameOf[i])}\t`).update(this.key(i));
     return parseDigest(hash.digest('hex'));
   }
 }
