@@ -7,6 +7,7 @@ import { cacheCodes } from './cache.ts';
 import { dataCodes } from './data.ts';
 import { engineCodes } from './engines.ts';
 import { modelCodes } from './models.ts';
+import { networkCodes } from './network.ts';
 import { pipelineCodes } from './pipeline.ts';
 import { stageCodes } from './stages.ts';
 import { usageCodes } from './usage.ts';
@@ -16,6 +17,7 @@ export const codes = {
   ...usageCodes,
   ...dataCodes,
   ...modelCodes,
+  ...networkCodes,
   ...engineCodes,
   ...cacheCodes,
   ...stageCodes,
