@@ -125,7 +125,12 @@ function isAlive(pid: number): boolean {
 let self: Owner | undefined;
 
 function thisProcess(): Owner {
-  self ??= { pid: process.pid, host: hostname(), boot: readText('/proc/sys/kernel/random/boot_id').trim(), started: startOf(process.pid) };
+  self ??= {
+    pid: process.pid,
+    host: hostname(),
+    boot: readText('/proc/sys/kernel/random/boot_id').trim(),
+    started: startOf(process.pid),
+  };
   return self;
 }
 
@@ -147,7 +152,9 @@ function readOwner(path: string): Owner | undefined {
   try {
     const owner: Partial<Owner> = JSON.parse(readFileSync(path, 'utf8'));
     const { pid, host, boot, started } = owner;
-    return pid === undefined || host === undefined || boot === undefined || started === undefined ? undefined : { pid, host, boot, started };
+    return pid === undefined || host === undefined || boot === undefined || started === undefined
+      ? undefined
+      : { pid, host, boot, started };
   } catch {
     return undefined;
   }

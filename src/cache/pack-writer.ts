@@ -1,81 +1,157 @@
+/** One pack that this process appends to. Rows are written before their records, so a reader never meets a record without its row. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { asWrite } from '../files/write-error.ts';
-import { PACK_HEADER_BYTES, packHeader, RECORD_BYTES, writeRecord } from './pack-format.ts';
+import type { Digest } from '../base/digest.ts';
+import { CacheWriteError, errnoOf } from '../files/write-error.ts';
+import {
+  encodeHeader,
+  encodeRecord,
+  HEADER_BYTES,
+  PACK_BYTES,
+  type PackRecord,
+  RECORD_BYTES,
+  rowOffset,
+} from './pack-format.ts';
 
-/** A pack is closed and a new one begun at this size. */
-const ROLL_BYTES = 256 * 2 ** 20;
-
-/** Where an appended row lies. */
-export interface AppendedRow {
-  readonly pack: string;
-  readonly row: number;
-  readonly crc: number;
+/** Rows that follow one another in memory. */
+export interface RowRun {
+  readonly keys: readonly Uint8Array[];
+  readonly rows: Uint8Array;
 }
 
-/** The packs that one process appends to in one row space. */
 export class PackWriter {
+  readonly name: string;
   readonly #folder: string;
   readonly #rowBytes: number;
-  #open: { readonly name: string; readonly data: number; readonly index: number; rows: number } | undefined;
+  readonly #pack: FileHandle;
+  readonly #index: FileHandle;
+  #rows = 0;
+  #records = 0;
+  #sealed = false;
 
-  constructor(folder: string, rowBytes: number) {
+  private constructor(folder: string, name: string, rowBytes: number, pack: FileHandle, index: FileHandle) {
+    this.name = name;
     this.#folder = folder;
     this.#rowBytes = rowBytes;
+    this.#pack = pack;
+    this.#index = index;
   }
 
-  /**
-   * Appends rows: first all data, then the records. What the process has handed to the system survives its death; `close`
-   * flushes it to the device. @throws CacheWriteError when the disk refuses; rows without a record do not count.
-   */
-  append(keys: readonly Uint8Array[], rows: Uint8Array): readonly AppendedRow[] {
-    return asWrite(this.#folder, () => {
-      const pack = this.#current();
-      const records = Buffer.alloc(keys.length * RECORD_BYTES);
-      const appended = keys.map((key, i) => {
-        const bytes = rows.subarray(i * this.#rowBytes, (i + 1) * this.#rowBytes);
-        const row = { pack: pack.name, row: pack.rows + i, crc: crc32(bytes) };
-        writeRecord(records, i * RECORD_BYTES, { key, ...row });
-        return row;
-      });
-      this.#writeAt(pack.data, rows, PACK_HEADER_BYTES + pack.rows * this.#rowBytes);
-      this.#writeAt(pack.index, records, pack.rows * RECORD_BYTES);
-      pack.rows += keys.length;
-      if (pack.rows * this.#rowBytes >= ROLL_BYTES) this.close();
-      return appended;
-    });
-  }
-
-  close(): void {
-    const pack = this.#open;
-    this.#open = undefined;
-    if (!pack) return;
-    asWrite(this.#folder, () => {
+  /** Starts a pack of a name that nobody else has. @throws CacheWriteError when the disk refuses. */
+  static async create(folder: string, space: Digest, rowBytes: number): Promise<PackWriter> {
+    const name = `${process.pid}-${randomBytes(8).toString('hex')}`;
+    return asWriteTo(join(folder, name), async () => {
+      mkdirSync(folder, { recursive: true });
+      const pack = await open(join(folder, `${name}.pack`), 'wx');
       try {
-        fdatasyncSync(pack.data);
-        fdatasyncSync(pack.index);
-      } finally {
-        closeSync(pack.data);
-        closeSync(pack.index);
+        await writeAt(pack, encodeHeader('pack', name, space, rowBytes), 0);
+        const index = await open(join(folder, `${name}.idx`), 'wx');
+        try {
+          await writeAt(index, encodeHeader('index', name, space, rowBytes), 0);
+          return new PackWriter(folder, name, rowBytes, pack, index);
+        } catch (error) {
+          await index.close();
+          throw error;
+        }
+      } catch (error) {
+        await pack.close();
+        throw error;
       }
     });
   }
 
-  #current() {
-    if (this.#open) return this.#open;
-    mkdirSync(this.#folder, { recursive: true });
-    const name = `${process.pid}-${randomBytes(6).toString('hex')}`;
-    const data = openSync(join(this.#folder, `${name}.pack`), 'wx');
-    const index = openSync(join(this.#folder, `${name}.idx`), 'wx');
-    this.#writeAt(data, packHeader(this.#rowBytes), 0);
-    this.#open = { name, data, index, rows: 0 };
-    return this.#open;
+  get folder(): string {
+    return this.#folder;
   }
 
-  /** Positioned, so that a failed append leaves no gap: the next one writes over it. */
-  #writeAt(file: number, bytes: Uint8Array, position: number): void {
-    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, position + at);
+  /** Rows that still fit; none in a pack that is finished. */
+  get room(): number {
+    if (this.#sealed) return 0;
+    return Math.max(this.#rows === 0 ? 1 : 0, Math.floor(PACK_BYTES / this.#rowBytes) - this.#rows);
+  }
+
+  /** Appends rows, then their records. @returns the records; the rows are in the kernel's hands, a killed process loses none. */
+  async append({ keys, rows }: RowRun): Promise<readonly PackRecord[]> {
+    const records = keys.map((key, i) => ({
+      key,
+      row: this.#rows + i,
+      crc: crc32(rows.subarray(i * this.#rowBytes, (i + 1) * this.#rowBytes)),
+      deadIn: 0,
+    }));
+    await this.#writeRows(rows);
+    await this.#writeRecords(records);
+    this.#rows += keys.length;
+    return records;
+  }
+
+  /** Records that a row of some pack is dead. */
+  async bury(key: Uint8Array, deadIn: number, row: number): Promise<void> {
+    await this.#writeRecords([{ key, row, crc: 0, deadIn }]);
+  }
+
+  /** Flushes rows, then records, to the device. */
+  async sync(): Promise<void> {
+    await asWriteTo(this.#path, async () => {
+      await this.#pack.datasync();
+      await this.#index.datasync();
+    });
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.sync();
+    } finally {
+      await this.#pack.close();
+      await this.#index.close();
+    }
+  }
+
+  /** Rows without records are nobody's: what a failed write leaves is given back to a full disk, and written over later. */
+  async #writeRows(rows: Uint8Array): Promise<void> {
+    const start = rowOffset(this.#rows, this.#rowBytes);
+    try {
+      await asWriteTo(this.#path, () => writeAt(this.#pack, rows, start));
+    } catch (error) {
+      await this.#pack.truncate(start).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** A reader may have met the records of a write that failed half-way; their rows must stay, so nothing is appended any more. */
+  async #writeRecords(records: readonly PackRecord[]): Promise<void> {
+    const bytes = Buffer.allocUnsafe(records.length * RECORD_BYTES);
+    records.forEach((record, i) => {
+      encodeRecord(bytes, i * RECORD_BYTES, record);
+    });
+    try {
+      await asWriteTo(this.#path, () => writeAt(this.#index, bytes, HEADER_BYTES + this.#records * RECORD_BYTES));
+    } catch (error) {
+      this.#sealed = true;
+      throw error;
+    }
+    this.#records += records.length;
+  }
+
+  get #path(): string {
+    return join(this.#folder, `${this.name}.pack`);
+  }
+}
+
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+  }
+}
+
+async function asWriteTo<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === undefined || error instanceof CacheWriteError) throw error;
+    throw new CacheWriteError(path, errno, error);
   }
 }
