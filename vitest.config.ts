@@ -7,5 +7,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    // Its gradients are ES modules in a CommonJS package: Node cannot load them, Vite can.
+    server: { deps: { inline: [/@tensorflow\/tfjs-(core|backend-cpu)/] } },
   },
 });

@@ -27,12 +27,24 @@ if (!process.argv.includes('--no-types')) {
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 }
 
-// 3. The API and the worker threads, ES modules; packages stay outside.
+// 3. The API and the worker threads, ES modules. Packages stay outside, but for TensorFlow.js: its gradients come as ES modules that
+// Node cannot load on their own, and in one bundle it starts three times as fast.
+const packagesOutside = {
+  name: 'packages-outside',
+  setup(b) {
+    b.onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) =>
+      kind === 'entry-point' || path.startsWith('@tensorflow/tfjs-core') || path.startsWith('@tensorflow/tfjs-backend-cpu') || importer.includes('node_modules/@tensorflow/')
+        ? undefined
+        : { path, external: true },
+    );
+  },
+};
 const workers = Object.fromEntries(filesBelow('src', '.worker.ts').map((path) => [`workers/${basename(path, '.worker.ts')}`, path]));
 await build({
   ...common,
   entryPoints: { ...(existsSync('src/index.ts') && { index: 'src/index.ts' }), ...workers },
-  format: 'esm', splitting: true, packages: 'external', outdir: 'dist', chunkNames: 'chunks/[name]-[hash]',
+  format: 'esm', splitting: true, mainFields: ['module', 'main'], plugins: [packagesOutside], outdir: 'dist', chunkNames: 'chunks/[name]-[hash]',
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
 });
 
 // 4. The CLI: one CommonJS file, with only the light packages inside, since loading many files is what a cached run would pay for.

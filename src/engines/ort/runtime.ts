@@ -1,0 +1,67 @@
+/** ONNX Runtime with the settings that keep results the same and memory flat. */
+import * as ort from 'onnxruntime-node';
+import { EMPTY_SEQUENCE, GraphBuilder } from './graph-builder.ts';
+import { writeModel } from './onnx-writer.ts';
+
+export type Session = ort.InferenceSession;
+
+export interface SessionOptions {
+  readonly threads: number;
+  readonly device: 'cpu' | 'cuda' | 'webgpu';
+}
+
+export function createSession(model: Uint8Array, { threads, device }: SessionOptions): Promise<Session> {
+  return ort.InferenceSession.create(model, {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    enableCpuMemArena: true,
+    logSeverityLevel: 3,
+  });
+}
+
+export function tensor(data: Float32Array, shape: readonly number[]): ort.Tensor {
+  return new ort.Tensor('float32', data, [...shape]);
+}
+
+export function runtimeVersion(): string {
+  return ort.env.versions.node ?? ort.env.versions.common;
+}
+
+let noCopy: Promise<boolean> | undefined;
+
+/**
+ * Whether results can be had without a copy. onnxruntime-node writes results into arrays that the caller gives, and then copies every one
+ * of them again, which for 100 MB of gradients takes as long as computing them. When the first output is a sequence, which the binding
+ * refuses to convert, it stops after the arrays are filled and before it copies. That is nobody's promise, so it is tried once, and
+ * where it does not hold the copy is paid.
+ */
+export function resultsWithoutCopy(): Promise<boolean> {
+  noCopy ??= (async () => {
+    const graph = new GraphBuilder();
+    graph.input('x', [3], 'float32');
+    const y = graph.node('Add', ['x', graph.scalar(1)]);
+    const session = await createSession(writeModel(graph.finish([{ name: y, shape: [3], type: 'float32' }], true)), { threads: 1, device: 'cpu' });
+    const into = new Float32Array(3);
+    const refused = await runInto(session, { x: tensor(Float32Array.of(1, 2, 3), [3]) }, { [y]: tensor(into, [3]) }, true);
+    await session.release();
+    return refused && into.join() === '2,3,4';
+  })();
+  return noCopy;
+}
+
+/** Runs a session into arrays of the caller's. @returns whether the binding stopped before copying. */
+export async function runInto(session: Session, feeds: Record<string, ort.Tensor>, into: Record<string, ort.Tensor>, emptySequence: boolean): Promise<boolean> {
+  if (!emptySequence) {
+    await session.run(feeds, into);
+    return false;
+  }
+  try {
+    await session.run(feeds, { [EMPTY_SEQUENCE]: null, ...into });
+    return false;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('Non tensor type')) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,182 @@
+/** A training session on ONNX Runtime: it computes the gradients, WebAssembly applies them in place. */
+import type { StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
+import { fillMask } from '../dropout-masks.ts';
+import { decayedRate } from '../../networks/optimizer.ts';
+import { type Shape, sizeOf, type WeightTensor } from '../../networks/network.ts';
+import { type UpdateRule, updateRule } from '../../networks/updates.ts';
+import { createSession, resultsWithoutCopy, runInto, type Session, type SessionOptions, tensor } from './runtime.ts';
+import { type GradientModel, traceForward, traceGradients } from './trace.ts';
+import { compileUpdate, WeightMemory } from './wasm-update.ts';
+
+interface Compiled {
+  readonly model: Omit<GradientModel, 'bytes'>;
+  readonly session: Session;
+  readonly masks: ReadonlyMap<string, Float32Array>;
+}
+
+export class Training {
+  readonly #program: Omit<TrainProgram, 'weights'>;
+  readonly #options: SessionOptions;
+  readonly #rule: UpdateRule;
+  readonly #emptySequence: boolean;
+  /** Trained weights with their gradients and slots, then the ones that stay. */
+  readonly #trained = new Map<string, WeightMemory>();
+  readonly #fixed = new Map<string, Float32Array>();
+  readonly #shapes: ReadonlyMap<string, Shape>;
+  /** One recording a batch size: the last batch of an epoch is smaller. */
+  readonly #compiled = new Map<number, Compiled>();
+  #predictor: { readonly session: Session; readonly output: string } | undefined;
+  #step = 0;
+
+  private constructor(program: TrainProgram, trained: ReadonlySet<string>, options: SessionOptions, emptySequence: boolean) {
+    const { weights, ...rest } = program;
+    this.#program = rest;
+    this.#options = options;
+    this.#emptySequence = emptySequence;
+    this.#rule = updateRule(program.optimizer);
+    this.#shapes = new Map([...weights].map(([name, { shape }]) => [name, shape]));
+    const compiled = compileUpdate(this.#rule);
+    for (const [name, { data }] of weights) {
+      if (!trained.has(name)) {
+        this.#fixed.set(name, data);
+        continue;
+      }
+      const memory = new WeightMemory(compiled, data.length);
+      memory.array('w').set(data);
+      for (const [slot, initial] of Object.entries(this.#rule.slots)) if (initial !== 0) memory.array(slot).fill(initial);
+      this.#trained.set(name, memory);
+    }
+  }
+
+  static async open(program: TrainProgram, trained: ReadonlySet<string>, options: SessionOptions): Promise<Training> {
+    return new Training(program, trained, options, await resultsWithoutCopy());
+  }
+
+  async step(batch: TrainBatch): Promise<StepResult> {
+    const { model, session, masks } = await this.#recording(batch.rows);
+    const { network, classes, seed } = this.#program;
+    const feeds = {
+      x: tensor(batch.input.subarray(0, batch.rows * sizeOf(network.input)), [batch.rows, ...network.input]),
+      targets: tensor(oneHot(batch.labels, batch.rows, classes), [batch.rows, classes]),
+      'sample-weights': tensor(batch.sampleWeights ?? new Float32Array(batch.rows).fill(1), [batch.rows]),
+      ...this.#weightFeeds(),
+    };
+    const withMasks: Record<string, ReturnType<typeof tensor>> = { ...feeds };
+    for (const layer of network.layers) {
+      const shape = model.masks.get(layer.name);
+      const mask = masks.get(layer.name);
+      if (layer.type !== 'dropout' || !shape || !mask) continue;
+      fillMask(mask, { seed, layer: layer.name, rate: layer.rate, units: sizeOf(shape.slice(1)), rowKeys: batch.rowKeys, rows: batch.rows, epoch: batch.epoch });
+      withMasks[`mask ${layer.name}`] = tensor(mask, shape);
+    }
+    const loss = new Float32Array(1);
+    const moved = new Map([...model.statistics.keys()].map((name) => [name, new Float32Array(sizeOf(this.#shapes.get(name) ?? []))]));
+    const into: Record<string, ReturnType<typeof tensor>> = { [model.loss]: tensor(loss, []) };
+    for (const [name, output] of model.gradients) into[output] = tensor(this.#memory(name).array('g'), this.#shapes.get(name) ?? []);
+    for (const [name, output] of model.statistics) into[output] = tensor(moved.get(name) ?? new Float32Array(0), this.#shapes.get(name) ?? []);
+    await runInto(session, withMasks, into, this.#emptySequence);
+    // A loss that is no number must not reach the weights: the caller stops with the last good ones.
+    if (Number.isFinite(loss[0])) {
+      this.#update(batch.learningRate);
+      for (const [name, values] of moved) this.#fixed.get(name)?.set(values);
+    }
+    return { loss: loss[0] ?? Number.NaN, input: batch.input };
+  }
+
+  async predict(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>> {
+    const { network, classes } = this.#program;
+    const { session, output } = await this.#predicting();
+    const probabilities = new Float32Array(rows * classes);
+    const feeds = { x: tensor(input.subarray(0, rows * sizeOf(network.input)), [rows, ...network.input]), ...this.#weightFeeds() };
+    await session.run(feeds, { [output]: tensor(probabilities, [rows, classes]) });
+    return probabilities;
+  }
+
+  /** Copies of everything that training changes. */
+  state(): TrainState {
+    const copy = (name: string, data: Float32Array): WeightTensor => ({ shape: this.#shapes.get(name) ?? [], data: data.slice() });
+    const weights = new Map([...this.#shapes.keys()].map((name) => [name, copy(name, this.#numbers(name))]));
+    const slots = new Map(
+      [...this.#trained].flatMap(([name, memory]) => Object.keys(this.#rule.slots).map((slot) => [`${name}/${slot}`, copy(name, memory.array(slot))] as const)),
+    );
+    return { step: this.#step, weights, slots };
+  }
+
+  restore({ step, weights, slots }: TrainState): void {
+    this.#step = step;
+    for (const [name, { data }] of weights) this.#numbers(name).set(data);
+    for (const [name, memory] of this.#trained) {
+      for (const slot of Object.keys(this.#rule.slots)) {
+        const stored = slots.get(`${name}/${slot}`);
+        if (stored) memory.array(slot).set(stored.data);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { session } of this.#compiled.values()) await session.release();
+    await this.#predictor?.session.release();
+    this.#compiled.clear();
+    this.#predictor = undefined;
+  }
+
+  async #recording(rows: number): Promise<Compiled> {
+    const known = this.#compiled.get(rows);
+    if (known) return known;
+    const { network, classes, frozen } = this.#program;
+    const { bytes, ...model } = traceGradients({
+      network,
+      classes,
+      rows,
+      shapes: this.#shapes,
+      trained: new Set(this.#trained.keys()),
+      frozen: new Set(frozen),
+      emptySequence: this.#emptySequence,
+    });
+    const masks = new Map([...model.masks].map(([name, shape]) => [name, new Float32Array(sizeOf(shape))]));
+    const made = { model, session: await createSession(bytes, this.#options), masks };
+    this.#compiled.set(rows, made);
+    return made;
+  }
+
+  /** Prediction reads the weights where training writes them, so the graph takes them as inputs. */
+  async #predicting() {
+    if (this.#predictor) return this.#predictor;
+    const { network } = this.#program;
+    const last = network.layers.at(-1)?.name ?? '';
+    const { bytes, output } = traceForward(network, { shapes: this.#shapes }, last, 'none', true);
+    this.#predictor = { session: await createSession(bytes, this.#options), output };
+    return this.#predictor;
+  }
+
+  #weightFeeds(): Record<string, ReturnType<typeof tensor>> {
+    return Object.fromEntries([...this.#shapes].map(([name, shape]) => [name, tensor(this.#numbers(name), shape)]));
+  }
+
+  #numbers(name: string): Float32Array {
+    return this.#trained.get(name)?.array('w') ?? this.#fixed.get(name) ?? fail(name);
+  }
+
+  #memory(name: string): WeightMemory {
+    return this.#trained.get(name) ?? fail(name);
+  }
+
+  #update(learningRate: number): void {
+    const { optimizer, rateFactors } = this.#program;
+    const rate = decayedRate(optimizer, learningRate, this.#step);
+    for (const [name, memory] of this.#trained) {
+      memory.update(this.#rule.scalars(rate * (rateFactors[name.slice(0, name.lastIndexOf('/'))] ?? 1), this.#step));
+    }
+    this.#step++;
+  }
+}
+
+function oneHot(labels: Int32Array, rows: number, classes: number): Float32Array {
+  const targets = new Float32Array(rows * classes);
+  for (let row = 0; row < rows; row++) targets[row * classes + (labels[row] ?? 0)] = 1;
+  return targets;
+}
+
+function fail(name: string): never {
+  throw new Error(`there is no weight ${name}`);
+}

@@ -1,0 +1,221 @@
+/** What every engine must do, run on each of them: results against TensorFlow.js' own CPU backend, and against themselves. */
+import { describe, expect, it } from 'vitest';
+import type { Result } from '../../src/base/result.ts';
+import type { Engine, TrainBatch, TrainProgram, TrainSession } from '../../src/engines/engine.ts';
+import { randomWeights } from '../../src/networks/initializers.ts';
+import { type ActivationName, type Layer, type Network, sizeOf } from '../../src/networks/network.ts';
+import type { Optimizer } from '../../src/networks/optimizer.ts';
+
+const kernel = { activation: 'linear', bias: true, init: 'glorot-uniform' } as const;
+const dense = (name: string, units: number, activation: ActivationName = 'linear') => ({ ...kernel, type: 'dense', name, units, activation }) as const;
+const conv = (name: string, filters: number, strides: 1 | 2, padding: 'same' | 'valid'): Layer => ({ ...kernel, type: 'conv2d', name, filters, size: [3, 3], strides: [strides, strides], padding, activation: 'relu' });
+const pool = (type: 'max-pool' | 'average-pool', size: number, stride: number, padding: 'same' | 'valid'): Layer => ({ type, name: `${type}-${size}`, size: [size, size], strides: [stride, stride], padding });
+
+const tail: readonly Layer[] = [{ type: 'flatten', name: 'flatten' }, dense('logits', 3)];
+const image = [9, 8, 3];
+
+/** One small network for every kind of layer. */
+const networks: Readonly<Record<string, readonly Layer[]>> = {
+  'dense': [{ type: 'flatten', name: 'in' }, dense('hidden', 7, 'tanh'), dense('logits', 3)],
+  'conv2d, same': [conv('c', 4, 1, 'same'), ...tail],
+  'conv2d, valid, strided': [conv('c', 4, 2, 'valid'), ...tail],
+  'two conv2d': [conv('c1', 4, 1, 'same'), conv('c2', 5, 2, 'same'), ...tail],
+  'depthwise': [{ ...kernel, type: 'depthwise-conv2d', name: 'd', size: [3, 3], strides: [1, 1], padding: 'same' }, conv('c', 3, 1, 'valid'), ...tail],
+  'depthwise, strided, after a conv2d': [conv('c', 4, 1, 'same'), { ...kernel, type: 'depthwise-conv2d', name: 'd', size: [3, 3], strides: [2, 2], padding: 'valid' }, ...tail],
+  'separable': [conv('c', 4, 1, 'same'), { ...kernel, type: 'separable-conv2d', name: 's', filters: 5, size: [3, 3], strides: [1, 1], padding: 'same' }, ...tail],
+  'max-pool': [conv('c', 4, 1, 'same'), pool('max-pool', 2, 2, 'valid'), ...tail],
+  'max-pool, overlapping': [conv('c', 4, 1, 'same'), pool('max-pool', 3, 2, 'same'), ...tail],
+  // Windows that reach into the padding are left out: the reference's gradient divides by the whole window there, its forward pass does not.
+  'average-pool': [conv('c', 4, 1, 'same'), pool('average-pool', 2, 2, 'valid'), ...tail],
+  'average-pool, overlapping': [conv('c', 4, 1, 'same'), pool('average-pool', 3, 1, 'valid'), ...tail],
+  'global average': [conv('c', 4, 1, 'same'), { type: 'global-average-pool', name: 'g' }, dense('logits', 3)],
+  'global maximum': [conv('c', 4, 1, 'same'), { type: 'global-max-pool', name: 'g' }, dense('logits', 3)],
+  'zero-pad': [conv('c', 4, 1, 'same'), { type: 'zero-pad', name: 'z', padding: [0, 1, 1, 0] }, ...tail],
+  'batch-norm': [conv('c', 4, 1, 'same'), { type: 'batch-norm', name: 'b', momentum: 0.9, epsilon: 1e-3 }, { type: 'activation', name: 'a', activation: 'relu' }, ...tail],
+  'batch-norm after dense': [{ type: 'flatten', name: 'in' }, dense('hidden', 6), { type: 'batch-norm', name: 'b', momentum: 0.99, epsilon: 1e-3 }, dense('logits', 3)],
+  'dropout': [{ type: 'flatten', name: 'in' }, dense('hidden', 33, 'relu'), { type: 'dropout', name: 'drop', rate: 0.4 }, dense('logits', 3)],
+  'regularized': [{ type: 'flatten', name: 'in' }, { ...dense('hidden', 6, 'relu'), regularization: { l1: 0.01, l2: 0.02 } }, dense('logits', 3)],
+};
+
+const activations: readonly ActivationName[] = ['linear', 'relu', 'relu6', 'sigmoid', 'tanh', 'softmax', 'elu', 'selu', 'softplus', 'softsign', 'hard-sigmoid', 'swish', 'gelu', 'leaky-relu'];
+
+const none = { decay: 0 };
+export const optimizers: Readonly<Record<string, Optimizer>> = {
+  sgd: { ...none, type: 'sgd', learningRate: 0.1, momentum: 0, nesterov: false },
+  'sgd with decay': { type: 'sgd', learningRate: 0.1, momentum: 0.9, nesterov: true, decay: 0.01 },
+  momentum: { ...none, type: 'sgd', learningRate: 0.05, momentum: 0.9, nesterov: false },
+  nesterov: { ...none, type: 'sgd', learningRate: 0.05, momentum: 0.9, nesterov: true },
+  rmsprop: { ...none, type: 'rmsprop', learningRate: 0.01, rho: 0.9, momentum: 0, epsilon: 1e-7, centered: false },
+  'rmsprop, centred': { ...none, type: 'rmsprop', learningRate: 0.01, rho: 0.9, momentum: 0.5, epsilon: 1e-3, centered: true },
+  adam: { ...none, type: 'adam', learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+  adamax: { ...none, type: 'adamax', learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+  adagrad: { ...none, type: 'adagrad', learningRate: 0.05, initialAccumulator: 0.1, epsilon: 1e-7 },
+  adadelta: { ...none, type: 'adadelta', learningRate: 1, rho: 0.95, epsilon: 1e-7 },
+};
+
+function program(layers: readonly Layer[], optimizer: Optimizer, more: Partial<TrainProgram> = {}): TrainProgram {
+  const network: Network = { name: 'small', input: image, layers };
+  return { network, weights: weightsOf(network), classes: 3, loss: 'cross-entropy', optimizer, batch: 4, frozen: [], rateFactors: {}, seed: 7, ...more };
+}
+
+function weightsOf(network: Network) {
+  return value(randomWeights(network, 11));
+}
+
+/** Numbers that look random and are the same everywhere. */
+function numbers(length: number, seed: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length }, (_, i) => Math.sin((i + 1) * 12.9898 + seed * 78.233) * 1.5);
+}
+
+function batchOf(rows: number, step: number, learningRate: number): TrainBatch {
+  return {
+    input: numbers(rows * sizeOf(image), step),
+    rows,
+    labels: Int32Array.from({ length: rows }, (_, i) => (i + step) % 3),
+    sampleWeights: Float32Array.from({ length: rows }, (_, i) => 1 + (i % 2)),
+    rowKeys: Uint32Array.from({ length: rows * 2 }, (_, i) => i * 7919 + step),
+    epoch: step,
+    learningRate,
+  };
+}
+
+async function train(engine: Engine, given: TrainProgram, steps: number, rows = 4): Promise<{ readonly losses: number[]; readonly session: TrainSession }> {
+  const session = value(await engine.openTraining(given));
+  const losses: number[] = [];
+  for (let step = 0; step < steps; step++) losses.push((await session.step(batchOf(rows, step, given.optimizer.learningRate))).loss);
+  return { losses, session };
+}
+
+export function value<T>(result: Result<T, unknown>): T {
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value;
+}
+
+function furthest(a: Float32Array, b: Float32Array): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((most, x, i) => Math.max(most, Math.abs(x - (b[i] ?? Number.NaN)) / Math.max(1, Math.abs(x))), 0);
+}
+
+export function engineContract(name: string, open: () => Promise<Engine>, openReference: () => Promise<Engine>): void {
+  describe(`engine ${name}`, () => {
+    it.each(Object.keys(networks))('forward: %s', async (kind) => {
+      const { network, weights } = program(networks[kind] ?? [], optimizers['sgd'] ?? fail());
+      const outputs = [];
+      for (const engine of [await open(), await openReference()]) {
+        const session = value(await engine.openForward({ kind: 'network', network, weights, layer: 'logits', pooling: 'none' }, 4));
+        outputs.push(await session.run(numbers(4 * sizeOf(image), 3), 4));
+        await session.close();
+        await engine.close();
+      }
+      expect(furthest(outputs[1] ?? new Float32Array(), outputs[0] ?? new Float32Array())).toBeLessThan(1e-5);
+    });
+
+    it.each(activations)('activation %s: forward and gradient', async (activation) => {
+      await compareTraining(program([conv('c', 3, 1, 'valid'), { type: 'activation', name: 'a', activation }, ...tail], optimizers['sgd'] ?? fail()), 2);
+    });
+
+    it.each(Object.keys(networks))('gradients: %s', async (kind) => {
+      await compareTraining(program(networks[kind] ?? [], optimizers['sgd'] ?? fail()), 2);
+    });
+
+    it.each(Object.keys(optimizers))('optimizer %s: five steps', async (kind) => {
+      await compareTraining(program(networks['dense'] ?? [], optimizers[kind] ?? fail()), 5);
+    });
+
+    it('a frozen layer stays as it is to the bit, and its batch norm uses its statistics', async () => {
+      const given = program(networks['batch-norm'] ?? [], optimizers['adam'] ?? fail(), { frozen: ['c', 'b'] });
+      const engine = await open();
+      const { session } = await train(engine, given, 3);
+      const state = await session.state();
+      for (const [weight, { data }] of given.weights) {
+        if (/^[cb]\//.test(weight)) expect(state.weights.get(weight)?.data, weight).toEqual(data);
+        else expect(state.weights.get(weight)?.data, weight).not.toEqual(data);
+      }
+      await engine.close();
+      await compareTraining(given, 3);
+    });
+
+    it('a rate factor scales the rate of its layer', async () => {
+      await compareTraining(program(networks['dense'] ?? [], optimizers['adam'] ?? fail(), { rateFactors: { hidden: 0.1 } }), 3);
+    });
+
+    it('a smaller last batch goes on with the same state', async () => {
+      const given = program(networks['batch-norm'] ?? [], optimizers['adam'] ?? fail());
+      const results = [];
+      for (const engine of [await open(), await openReference()]) {
+        const { session } = await train(engine, given, 2);
+        const last = await session.step(batchOf(3, 5, 0.01));
+        results.push(last.loss);
+        await engine.close();
+      }
+      expect(results[0]).toBeCloseTo(results[1] ?? Number.NaN, 4);
+    });
+
+    it('resumes to the same bits', async () => {
+      const given = program(networks['dropout'] ?? [], optimizers['adam'] ?? fail());
+      const engine = await open();
+      const whole = await train(engine, given, 6);
+      const begun = await train(engine, given, 3);
+      const saved = await begun.session.state();
+      const resumed = value(await engine.openTraining(given));
+      await resumed.restore(saved);
+      const losses = [];
+      for (let step = 3; step < 6; step++) losses.push((await resumed.step(batchOf(4, step, 0.01))).loss);
+      expect(losses).toEqual(whole.losses.slice(3));
+      expect((await resumed.state()).weights).toEqual((await whole.session.state()).weights);
+      await engine.close();
+    });
+
+    it('gives a row the same bits in whatever batch it runs', async () => {
+      const layers: readonly Layer[] = [conv('c', 16, 1, 'same'), pool('max-pool', 2, 2, 'valid'), { type: 'flatten', name: 'f' }, dense('wide', 200, 'relu'), dense('logits', 3)];
+      const { network, weights } = program(layers, optimizers['sgd'] ?? fail());
+      const engine = await open();
+      const session = value(await engine.openForward({ kind: 'network', network, weights, layer: 'c', pooling: 'none' }, 9));
+      const rows = numbers(9 * sizeOf(image), 1);
+      const all = await session.run(rows.slice(), 9);
+      const size = all.length / 9;
+      for (let row = 0; row < 9; row++) {
+        const alone = await session.run(rows.slice(row * sizeOf(image), (row + 1) * sizeOf(image)), 1);
+        expect(alone, `row ${row}`).toEqual(all.slice(row * size, (row + 1) * size));
+      }
+      await engine.close();
+    });
+
+    it('runs twice to the same bits', async () => {
+      const given = program(networks['two conv2d'] ?? [], optimizers['adam'] ?? fail());
+      const engine = await open();
+      const [first, second] = [await train(engine, given, 4), await train(engine, given, 4)];
+      expect(second.losses).toEqual(first.losses);
+      expect((await second.session.state()).weights).toEqual((await first.session.state()).weights);
+      await engine.close();
+    });
+
+    it('predicts probabilities with dropout off', async () => {
+      const given = program(networks['dropout'] ?? [], optimizers['adam'] ?? fail());
+      const outputs = [];
+      for (const engine of [await open(), await openReference()]) {
+        const { session } = await train(engine, given, 2);
+        outputs.push(await session.predict(numbers(5 * sizeOf(image), 9), 5));
+        await engine.close();
+      }
+      expect(furthest(outputs[1] ?? new Float32Array(), outputs[0] ?? new Float32Array())).toBeLessThan(1e-5);
+      for (let row = 0; row < 5; row++) expect([...(outputs[0]?.slice(row * 3, row * 3 + 3) ?? [])].reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+    });
+  });
+
+  async function compareTraining(given: TrainProgram, steps: number): Promise<void> {
+    const [engine, reference] = [await open(), await openReference()];
+    const [ours, theirs] = [await train(engine, given, steps), await train(reference, given, steps)];
+    ours.losses.forEach((loss, i) => {
+      expect(loss).toBeCloseTo(theirs.losses[i] ?? Number.NaN, 4);
+    });
+    const [a, b] = [await ours.session.state(), await theirs.session.state()];
+    for (const [weight, { data }] of b.weights) expect(furthest(data, a.weights.get(weight)?.data ?? new Float32Array()), weight).toBeLessThan(1e-5);
+    await engine.close();
+    await reference.close();
+  }
+}
+
+function fail(): never {
+  throw new Error('no such row');
+}
