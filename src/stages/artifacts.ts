@@ -42,7 +42,9 @@ export interface ModelArtifact {
   readonly network: Network;
   readonly weights: Digest;
   /** What its input is: features of a row space's definition, or pixels. */
-  readonly reads: { readonly type: 'features'; readonly source: JsonObject } | { readonly type: 'images'; readonly pixels: PixelSpec };
+  readonly reads:
+    | { readonly type: 'features'; readonly source: JsonObject }
+    | { readonly type: 'images'; readonly pixels: PixelSpec };
   readonly history: readonly EpochRecord[];
 }
 

@@ -73,7 +73,14 @@ export interface Resolved {
 /** One image as stored: an encoded file, or pixels of a raw format (IDX, CIFAR), row-major channels-last. */
 export type StoredImage =
   | { readonly kind: 'encoded'; readonly bytes: Uint8Array; readonly path: string }
-  | { readonly kind: 'raw'; readonly pixels: Uint8Array; readonly height: number; readonly width: number; readonly channels: number; readonly path: string };
+  | {
+      readonly kind: 'raw';
+      readonly pixels: Uint8Array;
+      readonly height: number;
+      readonly width: number;
+      readonly channels: number;
+      readonly path: string;
+    };
 
 export interface ImageSource {
   /** Reads one image by the part of the ingest and its name, checked against the digest that the row was listed with. */
@@ -153,7 +160,11 @@ export interface StageOutcome {
 }
 
 export type StageFailure =
-  | { readonly reason: 'diagnostics'; readonly diagnostics: readonly Diagnostic[]; /** Artifacts to keep all the same, such as the metrics of a failed assert. */ readonly outcome?: StageOutcome }
+  | {
+      readonly reason: 'diagnostics';
+      readonly diagnostics: readonly Diagnostic[] /** Artifacts to keep all the same, such as the metrics of a failed assert. */;
+      readonly outcome?: StageOutcome;
+    }
   /** What a port reads turned out damaged or incomplete: the scheduler runs the stage behind it again, then this one. */
   | { readonly reason: 'damaged-input'; readonly port: string; readonly detail: string }
   | { readonly reason: 'interrupted' };

@@ -2,4 +2,96 @@ import { defineCodes } from './code.ts';
 
 export const stageCodes = defineCodes({
   S001: { exit: 1, title: 'a stage failed', explanation: 'The stage ran and ended with its own failure.' },
+  S010: {
+    exit: 1,
+    title: 'a training diverged',
+    explanation:
+      'The loss stopped being a number, nearly always because the learning rate is too high. The last good checkpoint is kept; try a tenth of the rate.',
+  },
+  S011: {
+    exit: 4,
+    title: 'there is nothing to train on',
+    explanation:
+      'The dataset has no labelled row in its training split, or all of them are of one class. Look at the CSV, or at the shares of the split stage.',
+  },
+  S012: {
+    exit: 4,
+    title: 'a class has no training rows',
+    explanation:
+      'A class occurs in the dataset but not in its training split, so the model cannot learn it. A stratified split puts some rows of each class on both sides.',
+  },
+  S013: {
+    exit: 3,
+    title: 'a class weight names no class',
+    explanation:
+      'A key of `classWeights` is not a class of the dataset. Classes are compared as text, letter by letter.',
+  },
+  S014: {
+    exit: 3,
+    title: 'there is nothing to monitor',
+    explanation:
+      'Early stopping or the learning-rate schedule watches the validation split, and the dataset has none. Add a split stage, or monitor `loss`.',
+  },
+  S020: {
+    exit: 1,
+    title: 'a metric missed its bound',
+    explanation: 'An `assert` of the evaluate stage does not hold. The metrics are kept all the same.',
+  },
+  S021: {
+    exit: 4,
+    title: 'there is nothing to evaluate',
+    explanation:
+      'The rows asked for have no labels, or there are none. `on:` names the split; the rows of a test file without labels cannot be scored.',
+  },
+  S022: {
+    exit: 1,
+    title: 'a model is worse than the baseline',
+    explanation:
+      'Always saying the commonest class is right more often than the model. It has learnt nothing that helps: look at the learning rate, the preprocessing and the labels.',
+  },
+  S023: {
+    exit: 3,
+    title: 'a model does not fit the data',
+    explanation:
+      'The model was trained on other features or images, or on other classes, than those it is asked about. Both must come from the same preprocess and extract-features settings.',
+  },
+  S024: {
+    exit: 3,
+    title: 'an assert cannot be read',
+    explanation:
+      'An `assert` compares a metric that the stage gives with a number: `log-loss: "< 0.35"`. The comparisons are <, <=, > and >=.',
+  },
+  S025: {
+    exit: 3,
+    title: 'an input of a stage is missing',
+    explanation: 'The stage kind needs another input for what it is asked to do; the message says which.',
+  },
+  S030: {
+    exit: 1,
+    title: 'a command failed',
+    explanation:
+      'The command of an exec stage ended with another exit code than 0 or by a signal. The last lines that it wrote are shown.',
+  },
+  S031: {
+    exit: 1,
+    title: 'a command left an output out',
+    explanation:
+      'The command of an exec stage ended well but did not write a file that its `outputs` declare. Nothing is recorded.',
+  },
+  S032: {
+    exit: 1,
+    title: 'a command took too long',
+    explanation:
+      'The command of an exec stage ran past its `timeoutSeconds` and was ended with everything that it had started.',
+  },
+  S033: {
+    exit: 3,
+    title: 'a placeholder stands for nothing',
+    explanation: 'A command names an input, an output or a port in braces that the stage does not declare.',
+  },
+  S034: {
+    exit: 4,
+    title: 'a command cannot be started',
+    explanation: 'The program of an exec stage is not installed, is not on the PATH, or may not be executed.',
+  },
 });

@@ -1,0 +1,83 @@
+/** Stored features as the input of a training or a forward pass. */
+import { err, ok, type Result } from '../base/result.ts';
+import type { RowSpace } from '../cache/row-store.ts';
+import type { RowTable } from '../data/row-table.ts';
+import { decodeFloat16 } from '../files/float16.ts';
+import { type Shape, sizeOf } from '../networks/network.ts';
+import type { FeaturesArtifact } from './artifacts.ts';
+import type { BatchReader, InputBatch, InputSource } from './input-batches.ts';
+import type { RunContext, StageFailure } from './stage-kind.ts';
+
+/** Reads the rows of a features artifact out of its row space. Holds two batches at a time. */
+export class FeatureSource implements InputSource {
+  readonly shape: Shape;
+  readonly #space: RowSpace;
+  readonly #table: RowTable;
+  readonly #port: string;
+  readonly #store: FeaturesArtifact['store'];
+
+  constructor(space: RowSpace, table: RowTable, features: FeaturesArtifact, port: string) {
+    this.shape = features.shape;
+    this.#space = space;
+    this.#table = table;
+    this.#port = port;
+    this.#store = features.store;
+  }
+
+  open(order: Uint32Array, batch: number): BatchReader {
+    const width = sizeOf(this.shape);
+    const idle: Float32Array<ArrayBuffer>[] = [];
+    let at = 0;
+    const fetchNext = (): Promise<Result<InputBatch | undefined, StageFailure>> => {
+      const rows = order.subarray(at, at + batch);
+      if (rows.length === 0) return Promise.resolve(ok(undefined));
+      at += rows.length;
+      return this.#read(rows, idle.pop() ?? new Float32Array(batch * width));
+    };
+    let pending = fetchNext();
+    return {
+      next: async () => {
+        const current = await pending;
+        // Issued before the caller turns to its engine, so that reading goes on meanwhile.
+        if (current.ok) pending = fetchNext();
+        return current;
+      },
+      recycle: (input) => {
+        if (input.length === batch * width) idle.push(input);
+      },
+      close: async () => {
+        await pending;
+      },
+    };
+  }
+
+  async #read(rows: Uint32Array, input: Float32Array<ArrayBuffer>): Promise<Result<InputBatch, StageFailure>> {
+    const keys = Array.from(rows, (row) => this.#table.key(row));
+    const length = rows.length * this.#space.rowBytes;
+    const half = this.#store === 'float16' ? new Uint8Array(length) : undefined;
+    const { missing } = await this.#space.read(keys, half ?? new Uint8Array(input.buffer, input.byteOffset, length));
+    if (missing.length > 0) {
+      return err({
+        reason: 'damaged-input',
+        port: this.#port,
+        detail: `${missing.length} of ${rows.length} feature rows are missing or damaged`,
+      });
+    }
+    if (half) decodeFloat16(new Uint16Array(half.buffer), input);
+    return ok({ input, rows });
+  }
+}
+
+/** Opens the features at a port, with the table that they belong to. */
+export async function openFeatures(
+  port: string,
+  context: Pick<RunContext, 'input' | 'rowStore' | 'rowTable'>,
+): Promise<
+  Result<{ readonly source: FeatureSource; readonly table: RowTable; readonly space: RowSpace }, StageFailure>
+> {
+  const features = context.input(port, 'features');
+  const table = await context.rowTable(features.rows);
+  const space = await context.rowStore.find(features.space);
+  if (!space) return err({ reason: 'damaged-input', port, detail: 'the row space of the features is gone' });
+  return ok({ source: new FeatureSource(space, table, features, port), table, space });
+}
