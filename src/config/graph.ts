@@ -1,92 +1,160 @@
-/** The graph of a pipeline: names, cycles, ports. */
+/** The graph of a pipeline: circles, ports, artifact types. */
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import type { StageKind } from '../stages/stage-kind.ts';
-import { didYouMean } from './did-you-mean.ts';
-import { type RawStage, sourcesOf } from './matrix.ts';
+import { didYouMean } from '../base/did-you-mean.ts';
+import type { ArtifactType } from '../stages/artifacts.ts';
+import type { Port, StageKind } from '../stages/stage-kind.ts';
+import type { ExpandedStage, ResolvedSource } from './matrix.ts';
+import type { StageInput } from './pipeline-config.ts';
+import { locate } from './source-text.ts';
+import { groupOf, type WrittenStage } from './written-stage.ts';
 
 export interface GraphStage {
-  readonly raw: RawStage;
+  readonly stage: ExpandedStage;
   readonly kind: StageKind;
 }
 
-export type From = Readonly<Record<string, { readonly stage: string; readonly artifact: string }>>;
+export type From = Readonly<Record<string, StageInput>>;
+
+/** A port of this name stands for any number of ports, called as the file likes. */
+const ANY_PORT = '*';
 
 /** What every stage reads, by port. Problems are added to the list. */
 export function connect(stages: readonly GraphStage[], problems: Diagnostic[]): ReadonlyMap<string, From> {
-  const byName = new Map(stages.map((stage) => [stage.raw.name, stage]));
+  const byName = new Map(stages.map((stage) => [stage.stage.name, stage]));
   const connected = new Map<string, From>();
-  for (const stage of stages) {
-    const from: Record<string, { stage: string; artifact: string }> = {};
-    for (const source of sourcesOf(stage.raw)) {
-      const target = findTarget(source.text, stage, byName);
-      if ('problem' in target) {
-        problems.push({ ...target.problem, location: source.at });
-        continue;
-      }
-      const port = source.port || defaultPort(stage, target.type);
-      const definition = stage.kind.ports[port];
-      const ports = Object.keys(stage.kind.ports);
-      if (!definition) {
-        problems.push(problem('P032', `${stage.raw.name} (${stage.kind.kind}) has no port "${port}"`, { location: source.at, help: ports.length ? didYouMean(port, ports) ?? `ports: ${ports.join(', ')}` : 'this kind reads no stage; remove `from:`' }));
-      } else if (!definition.accepts.some((type) => type === target.type)) {
-        problems.push(problem('P033', `${stage.raw.name} reads ${definition.accepts.join(' or ')} at "${port}", but ${source.text} gives ${target.type}`, { location: source.at, help: fitting(stages, stage, definition.accepts) }));
-      } else from[port] = { stage: target.stage, artifact: target.artifact };
-    }
-    for (const [port, { optional, accepts }] of Object.entries(stage.kind.ports)) {
-      if (!optional && !from[port] && !problems.some(({ location }) => sourcesOf(stage.raw).some(({ at }) => at === location))) {
-        problems.push(problem('P032', `${stage.raw.name} (${stage.kind.kind}) needs ${accepts.join(' or ')} at "${port}"`, { location: stage.raw.key, help: fitting(stages, stage, accepts) ?? `add \`from: { ${port}: STAGE }\`` }));
-      }
-    }
-    connected.set(stage.raw.name, from);
-  }
-  problems.push(...cycles(stages, connected));
+  for (const reader of stages) connected.set(reader.stage.name, connectOne(reader, byName, problems));
   return connected;
 }
 
-type Target = { readonly stage: string; readonly artifact: string; readonly type: string } | { readonly problem: Diagnostic };
-
-function findTarget(text: string, reader: GraphStage, byName: ReadonlyMap<string, GraphStage>): Target {
-  const [name = '', ...rest] = text.split('.');
-  const source = byName.get(name);
-  if (!source) {
-    const children = [...byName.keys()].filter((key) => key.startsWith(`${name}@`));
-    const help = children.length > 0 ? `${name} has the children ${children.join(', ')}` : didYouMean(name, [...byName.keys()]) ?? `stages: ${[...byName.keys()].join(', ')}`;
-    return { problem: problem('P030', `${reader.raw.name} reads "${name}", which is no stage`, { help }) };
+function connectOne(reader: GraphStage, byName: ReadonlyMap<string, GraphStage>, problems: Diagnostic[]): From {
+  const { stage, kind } = reader;
+  const from: Record<string, StageInput> = {};
+  const who = `${stage.name} (${kind.kind})`;
+  // A port whose source is wrong is reported there, not once more as missing.
+  const named = new Set<string>();
+  for (const source of stage.reads) {
+    const location = locate(source.place);
+    const target = byName.get(source.stage);
+    if (source.port) named.add(source.port);
+    if (!target) {
+      named.add(source.port ?? defaultPort(kind, undefined));
+      continue;
+    }
+    const given = Object.keys(target.kind.gives);
+    const artifact = source.artifact || given[0] || '';
+    const type = target.kind.gives[artifact];
+    const port = source.port ?? defaultPort(kind, type);
+    named.add(port);
+    const definition = Object.hasOwn(kind.ports, port) ? kind.ports[port] : kind.ports[ANY_PORT];
+    if (!type) {
+      problems.push(
+        problem('P024', `${source.stage} gives no artifact "${artifact}"`, {
+          location,
+          help: didYouMean(artifact, given) ?? `it gives ${given.join(', ') || 'none'}`,
+        }),
+      );
+    } else if (!definition) {
+      problems.push(unknownPort(who, port, kind, location));
+    } else if (!definition.accepts.includes(type)) {
+      const help = fitting(reader, byName, definition.accepts);
+      problems.push(
+        problem(
+          'P026',
+          `${who} reads ${oneOf(definition.accepts)}${source.port ? ` at "${port}"` : ''}, but ${describe(source)} gives ${type}`,
+          { location, help },
+        ),
+      );
+    } else from[port] = { stage: source.stage, artifact };
   }
-  const given = Object.keys(source.kind.gives);
-  const artifact = rest.join('.') || given[0] || '';
-  const type = source.kind.gives[artifact];
-  if (!type) return { problem: problem('P034', `${name} gives no artifact "${artifact}"`, { help: didYouMean(artifact, given) ?? `it gives: ${given.join(', ') || 'nothing'}` }) };
-  return { stage: name, artifact, type };
+  for (const [port, { optional, accepts }] of Object.entries(kind.ports)) {
+    if (
+      optional ||
+      port === ANY_PORT ||
+      named.has(port) ||
+      stage.written.sources.some((source) => source.port === port)
+    )
+      continue;
+    if (stage.reads.length < stage.written.sources.length) continue;
+    const only = Object.keys(kind.ports).length === 1;
+    const example = only ? 'from: STAGE' : `from: { ${port}: STAGE }`;
+    problems.push(
+      problem('P025', `${who} needs ${oneOf(accepts)}${only ? '' : ` at "${port}"`}`, {
+        location: locate(stage.written.key),
+        help: fitting(reader, byName, accepts) ?? `add \`${example}\``,
+      }),
+    );
+  }
+  return from;
 }
 
-/** `from: x` means the port that takes what x gives; where several do, the one called `data`, or the first. */
-function defaultPort(stage: GraphStage, type: string): string {
-  const ports = Object.entries(stage.kind.ports);
-  const fit = ports.filter(([, { accepts }]) => accepts.some((accepted) => accepted === type)).map(([name]) => name);
-  return fit.find((name) => name === 'data') ?? fit[0] ?? ports[0]?.[0] ?? 'data';
+function unknownPort(who: string, port: string, kind: StageKind, location: Diagnostic['location']): Diagnostic {
+  const ports = Object.keys(kind.ports);
+  const help =
+    ports.length === 0
+      ? 'this kind reads no stage; remove `from:`'
+      : (didYouMean(port, ports) ?? `it has ${ports.join(', ')}`);
+  return problem('P025', ports.length === 0 ? `${who} reads nothing` : `${who} has no port "${port}"`, {
+    location,
+    help,
+  });
 }
 
-function fitting(stages: readonly GraphStage[], reader: GraphStage, accepts: readonly string[]): string | undefined {
-  const names = stages.filter((stage) => stage !== reader && Object.values(stage.kind.gives).some((type) => accepts.includes(type))).map(({ raw }) => raw.name);
-  return names.length > 0 ? `stages that give it: ${names.join(', ')}` : undefined;
+/** `from: x` means the only port, or `data`; or, where `data` does not take what x gives, the one other port that does. */
+function defaultPort(kind: StageKind, type: ArtifactType | undefined): string {
+  const ports = Object.entries<Port>(kind.ports);
+  const takes = ports.filter(([, { accepts }]) => type !== undefined && accepts.includes(type)).map(([name]) => name);
+  const first = ports.length === 1 ? ports[0]?.[0] : undefined;
+  const [only, another] = takes;
+  const found = first ?? (takes.includes('data') || another || !only ? 'data' : only);
+  return found === ANY_PORT ? 'data' : found;
 }
 
-/** Each cycle once, named as the whole way round. */
-function cycles(stages: readonly GraphStage[], connected: ReadonlyMap<string, From>): readonly Diagnostic[] {
+function fitting(
+  reader: GraphStage,
+  byName: ReadonlyMap<string, GraphStage>,
+  accepts: readonly ArtifactType[],
+): string | undefined {
+  const others = [...byName.values()].filter((other) => other !== reader);
+  const names = others
+    .filter(({ kind }) => Object.values(kind.gives).some((type) => accepts.includes(type)))
+    .map(({ stage }) => stage.name);
+  return names.length > 0
+    ? `${names.slice(0, 5).join(', ')} ${names.length === 1 ? 'gives' : 'give'} ${oneOf(accepts)}`
+    : undefined;
+}
+
+function oneOf(types: readonly string[]): string {
+  return types.length < 2 ? types.join() : `${types.slice(0, -1).join(', ')} or ${types.at(-1)}`;
+}
+
+function describe(source: ResolvedSource): string {
+  return source.artifact ? `${source.stage}.${source.artifact}` : source.stage;
+}
+
+/** Each circle among the stages as written once, named as the whole way round. */
+export function circles(stages: readonly WrittenStage[]): readonly Diagnostic[] {
+  const byName = new Map(stages.map((stage) => [stage.name, stage]));
   const state = new Map<string, 'open' | 'done'>();
   const found: Diagnostic[] = [];
   const visit = (name: string, way: readonly string[]) => {
-    if (state.get(name) === 'done') return;
+    const stage = byName.get(name);
+    if (!stage || state.get(name) === 'done') return;
     if (state.get(name) === 'open') {
       const round = [...way.slice(way.indexOf(name)), name];
-      found.push(problem('P031', `the stages read each other in a circle: ${round.join(' → ')}`, { location: stages.find(({ raw }) => raw.name === name)?.raw.key, help: 'a stage can only read stages that do not need it' }));
+      const message =
+        round.length === 2 ? `${name} reads itself` : `these stages read each other in a circle: ${round.join(' → ')}`;
+      found.push(
+        problem('P027', message, {
+          location: locate(stage.key),
+          help: 'a stage can only read stages that do not need it',
+        }),
+      );
       return;
     }
     state.set(name, 'open');
-    for (const { stage } of Object.values(connected.get(name) ?? {})) visit(stage, [...way, name]);
+    for (const source of stage.sources) visit(groupOf(source), [...way, name]);
     state.set(name, 'done');
   };
-  for (const { raw } of stages) visit(raw.name, []);
+  for (const { name } of stages) visit(name, []);
   return found;
 }

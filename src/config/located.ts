@@ -1,94 +1,105 @@
-/** A YAML value with, for every part, the place that it was written at. Survives substitution, overlays and overrides. */
-import { dirname } from 'node:path';
-import type { Location } from '../base/diagnostic.ts';
+/** The tree of a pipeline file: JSON values that know where they were written. Immutable, so that anchors may share parts. */
 import type { Json } from '../base/json.ts';
+import type { Place } from './source-text.ts';
 
-export type Scalar = null | boolean | number | string;
+export type Scalar = string | number | boolean | null;
 
-export type Located =
-  | { readonly kind: 'scalar'; readonly value: Scalar; readonly at: Location; readonly variable?: string }
-  | { readonly kind: 'list'; readonly items: readonly Located[]; readonly at: Location }
-  | LocatedMap;
+export interface LocatedScalar {
+  readonly type: 'scalar';
+  readonly value: Scalar;
+  readonly place: Place;
+  /** Folder that a relative path in this value starts from, where it is not the one of `place`. */
+  readonly folder?: string;
+  /** Variables of the environment whose values are in here. */
+  readonly environment?: readonly string[];
+}
 
-export interface LocatedMap {
-  readonly kind: 'map';
-  readonly members: ReadonlyMap<string, Member>;
-  readonly at: Location;
+export interface LocatedList {
+  readonly type: 'list';
+  readonly items: readonly Located[];
+  readonly place: Place;
 }
 
 export interface Member {
-  readonly key: Location;
+  /** Where the key stands. */
+  readonly key: Place;
   readonly value: Located;
 }
 
-export function plain(node: Located): Json {
-  switch (node.kind) {
-    case 'scalar':
-      return node.value;
-    case 'list':
-      return node.items.map(plain);
-    case 'map':
-      return Object.fromEntries([...node.members].map(([key, { value }]) => [key, plain(value)]));
-  }
+export interface LocatedMap {
+  readonly type: 'map';
+  readonly members: ReadonlyMap<string, Member>;
+  readonly place: Place;
 }
 
-/** The part behind a pointer (`a/b/0`), as far as it goes. */
-export function nodeAt(node: Located, pointer: string): Located | undefined {
-  let current: Located | undefined = node;
-  for (const part of pointer.split('/').filter((step) => step !== '')) {
-    if (current?.kind === 'map') current = current.members.get(unescapePointer(part))?.value;
-    else if (current?.kind === 'list') current = current.items[Number(part)];
-    else return undefined;
-  }
-  return current;
+export type Located = LocatedScalar | LocatedList | LocatedMap;
+
+/** Names that would reach the prototype of an object. No key of a pipeline may be called so. */
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** The value as JSON. */
+export function jsonOf(node: Located): Json {
+  if (node.type === 'scalar') return node.value;
+  if (node.type === 'list') return node.items.map(jsonOf);
+  return Object.fromEntries(Array.from(node.members, ([key, { value }]) => [key, jsonOf(value)]));
 }
 
-/** JSON pointers write `~` as `~0` and `/` as `~1`. */
-function unescapePointer(part: string): string {
-  return part.replaceAll('~1', '/').replaceAll('~0', '~');
+export function isNull(node: Located | undefined): boolean {
+  return node?.type === 'scalar' && node.value === null;
 }
 
-/** A map with one member set; new members come last. */
-export function withMember(map: LocatedMap, name: string, member: Member): LocatedMap {
-  return { ...map, members: new Map([...map.members, [name, member]]) };
+export function memberOf(node: Located | undefined, key: string): Located | undefined {
+  return node?.type === 'map' ? node.members.get(key)?.value : undefined;
 }
 
-/** Every scalar replaced; the order of a walk is the file's. */
-export function mapScalars(node: Located, change: (scalar: Extract<Located, { kind: 'scalar' }>) => Located): Located {
-  switch (node.kind) {
-    case 'scalar':
-      return change(node);
-    case 'list':
-      return { ...node, items: node.items.map((item) => mapScalars(item, change)) };
-    case 'map': {
-      const members = [...node.members].map(([key, member]) => [key, { ...member, value: mapScalars(member.value, change) }] as const);
-      return { ...node, members: new Map(members) };
-    }
-  }
+export function textOf(node: Located | undefined): string | undefined {
+  return node?.type === 'scalar' && typeof node.value === 'string' ? node.value : undefined;
 }
 
-export function scalarsOf(node: Located): readonly Extract<Located, { kind: 'scalar' }>[] {
-  switch (node.kind) {
-    case 'scalar':
-      return [node];
-    case 'list':
-      return node.items.flatMap(scalarsOf);
-    case 'map':
-      return [...node.members.values()].flatMap(({ value }) => scalarsOf(value));
-  }
+/** The map with one member set, in its old place or last; or removed. */
+export function withMember(map: LocatedMap, key: string, member: Member | undefined): LocatedMap {
+  const members = new Map(map.members);
+  if (member) members.set(key, member);
+  else members.delete(key);
+  return { ...map, members };
 }
 
-/** The folder that relative paths of a value start from: that of the file which wrote it. */
+/** The keys of a pointer such as `train/csv`, with or without a leading `/`. */
+export function keysOf(pointer: string): readonly string[] {
+  const bare = pointer.startsWith('/') ? pointer.slice(1) : pointer;
+  return bare === '' ? [] : bare.split('/').map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+export function pointerOf(keys: readonly string[]): string {
+  return keys.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/');
+}
+
+/** The value under some keys, or the innermost one around it that is written. */
+export function nearestAt(node: Located, keys: readonly string[]): Located {
+  const [key, ...rest] = keys;
+  if (key === undefined) return node;
+  const child = childOf(node, key);
+  return child ? nearestAt(child, rest) : node;
+}
+
+function childOf(node: Located, key: string): Located | undefined {
+  if (node.type === 'map') return node.members.get(key)?.value;
+  if (node.type === 'list' && /^(0|[1-9]\d*)$/.test(key)) return node.items[Number(key)];
+  return undefined;
+}
+
+/** Folder that a relative path at a node starts from. */
 export function folderOf(node: Located): string {
-  return dirname(node.at.file);
+  return (node.type === 'scalar' ? node.folder : undefined) ?? node.place.source.folder;
 }
 
-/** A value that no file wrote, such as one of the command line. */
-export function locatedJson(value: Json, at: Location): Located {
-  if (Array.isArray(value)) return { kind: 'list', items: value.map((item) => locatedJson(item, at)), at };
-  if (value !== null && typeof value === 'object') {
-    const members = Object.entries(value).map(([key, item]) => [key, { key: at, value: locatedJson(item, at) }] as const);
-    return { kind: 'map', members: new Map(members), at };
-  }
-  return { kind: 'scalar', value, at };
+/** Every scalar below a node with its keys, in the order of the file. */
+export function* scalarsOf(
+  node: Located,
+  keys: readonly string[] = [],
+): Generator<{ readonly keys: readonly string[]; readonly scalar: LocatedScalar }> {
+  if (node.type === 'scalar') yield { keys, scalar: node };
+  else if (node.type === 'list')
+    for (const [i, item] of node.items.entries()) yield* scalarsOf(item, [...keys, String(i)]);
+  else for (const [key, { value }] of node.members) yield* scalarsOf(value, [...keys, key]);
 }

@@ -1,132 +1,174 @@
-/** `matrix:` on a stage makes one child a combination, `head@500`; a stage that reads the group fans out the same way. */
+/**
+ * `matrix:` on a stage makes one child a combination of its axes, `head@500`. A stage that reads the group fans out the
+ * same way: over every axis behind it, two sources that share an axis staying in step.
+ */
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import type { Located, LocatedMap } from './located.ts';
-import { substitute } from './substitute.ts';
+import { didYouMean } from '../base/did-you-mean.ts';
+import { type Choice, ownCombinations } from './matrix-axes.ts';
+import { locate } from './source-text.ts';
+import { groupOf, type Source, type WrittenStage } from './written-stage.ts';
 
-/** A stage of the file before its settings are checked. */
-export interface RawStage {
+/** A stage as it is run: as written, or one child of a matrix. */
+export interface ExpandedStage {
   readonly name: string;
-  /** Name in the file: `head` of `head@500`. */
-  readonly group: string;
-  readonly key: Located['at'];
-  readonly body: LocatedMap;
-  /** Values of `${matrix.x}` that made this child. */
-  readonly matrix: ReadonlyMap<string, Located>;
+  readonly written: WrittenStage;
+  /** What made this child, by axis; empty for a stage without a matrix behind it. */
+  readonly choice: Choice;
+  readonly reads: readonly ResolvedSource[];
+}
+
+export interface ResolvedSource extends Source {
+  readonly stage: string;
+  /** Empty where the text names none. */
+  readonly artifact: string;
 }
 
 const MOST_CHILDREN = 1000;
 
-export function expandMatrices(stages: readonly RawStage[], problems: Diagnostic[]): readonly RawStage[] {
-  const children = new Map<string, readonly RawStage[]>();
-  const expanded: RawStage[] = [];
-  let waiting = [...stages];
+export function expandMatrices(stages: readonly WrittenStage[], problems: Diagnostic[]): readonly ExpandedStage[] {
+  const groups = new Map<string, readonly ExpandedStage[]>();
   const names = new Set(stages.map(({ name }) => name));
+  let waiting = stages;
   while (waiting.length > 0) {
-    // A stage waits for the groups that it reads; what is left at last is a cycle, reported by the graph check.
-    const ready = waiting.filter((stage) => groupsRead(stage, names).every((group) => children.has(group)));
-    const batch = ready.length > 0 ? ready : waiting;
-    for (const stage of batch) {
-      const made = fanOut(stage, children, names, problems);
-      children.set(stage.name, made);
-    }
-    waiting = waiting.filter((stage) => !batch.includes(stage));
-  }
-  for (const stage of stages) expanded.push(...(children.get(stage.name) ?? []));
-  return expanded;
-}
-
-function groupsRead(stage: RawStage, names: ReadonlySet<string>): readonly string[] {
-  return sourcesOf(stage).map(({ text }) => text.split('.')[0] ?? '').filter((name) => names.has(name) && name !== stage.name);
-}
-
-function fanOut(stage: RawStage, children: ReadonlyMap<string, readonly RawStage[]>, names: ReadonlySet<string>, problems: Diagnostic[]): readonly RawStage[] {
-  const own = combinations(stage, problems);
-  const inherited = groupsRead(stage, names).map((name) => children.get(name) ?? []).filter((group) => group.length > 0 && group[0]?.name !== group[0]?.group);
-  const outer = [...new Map(inherited.map((group) => [group[0]?.group, group])).values()];
-  if (own.length === 1 && own[0]?.label === '' && outer.length === 0) return [stage];
-  const made: RawStage[] = [];
-  for (const picks of product(outer)) {
-    for (const { label, values } of own) {
-      const suffix = [...picks.map((pick) => pick.name.slice(pick.group.length + 1)), label].filter((part) => part !== '').join(',');
-      const matrix = new Map([...picks.flatMap((pick) => [...pick.matrix]), ...values]);
-      const body = substitute(withSources(withoutMatrix(stage.body), picks), { known: prefixed(matrix), allowed: [], environment: {} }, problems, ['vars.', 'env.']);
-      if (body.kind === 'map') made.push({ ...stage, name: `${stage.name}@${suffix}`, body, matrix });
-      if (made.length > MOST_CHILDREN) {
-        problems.push(problem('P014', `the matrix of ${stage.name} has more than ${MOST_CHILDREN} combinations`, { location: stage.key, help: 'a sweep is made for that' }));
-        return [];
-      }
-    }
-  }
-  return made;
-}
-
-interface Combination {
-  readonly label: string;
-  readonly values: ReadonlyMap<string, Located>;
-}
-
-function combinations(stage: RawStage, problems: Diagnostic[]): readonly Combination[] {
-  const matrix = stage.body.members.get('matrix')?.value;
-  if (!matrix) return [{ label: '', values: new Map() }];
-  if (matrix.kind !== 'map') {
-    problems.push(problem('P014', '`matrix` is a map of names to lists', { location: matrix.at }));
-    return [];
-  }
-  let made: Combination[] = [{ label: '', values: new Map() }];
-  for (const [name, { value, key }] of matrix.members) {
-    if (value.kind !== 'list' || value.items.length === 0) {
-      problems.push(problem('P014', `\`matrix.${name}\` needs a list of values`, { location: key }));
-      return [];
-    }
-    const labels = value.items.map(labelOf);
-    if (new Set(labels).size < labels.length) problems.push(problem('P014', `\`matrix.${name}\` names a value twice`, { location: key }));
-    made = made.flatMap(({ label, values }) =>
-      value.items.map((item, i) => ({ label: [label, labels[i] ?? ''].filter((part) => part !== '').join(','), values: new Map([...values, [name, item]]) })),
+    // A stage waits for the groups that it reads; what waits for ever is a circle, which the graph check reports.
+    const ready = waiting.filter((stage) =>
+      stage.sources.every((source) => !names.has(groupOf(source)) || groups.has(groupOf(source))),
     );
+    const next = ready.length > 0 ? ready : waiting;
+    for (const stage of next) groups.set(stage.name, expand(stage, groups, names, problems));
+    waiting = waiting.filter((stage) => !groups.has(stage.name));
   }
+  return stages.flatMap(({ name }) => groups.get(name) ?? []);
+}
+
+type Groups = ReadonlyMap<string, readonly ExpandedStage[]>;
+
+function expand(
+  stage: WrittenStage,
+  groups: Groups,
+  names: ReadonlySet<string>,
+  problems: Diagnostic[],
+): readonly ExpandedStage[] {
+  const sources = stage.sources.flatMap((source) => findSource(source, stage, groups, names, problems));
+  const own = ownCombinations(stage, problems);
+  const behind = sources.reduce<readonly Choice[]>(
+    (rows, { children }) =>
+      joinChoices(
+        rows,
+        children.map(({ choice }) => choice),
+      ),
+    [new Map()],
+  );
+  const choices = joinChoices(behind, own);
+  const fail = (message: string, help: string) => {
+    problems.push(problem('P029', message, { location: locate(stage.key), help }));
+    return [];
+  };
+  if (choices.length > MOST_CHILDREN)
+    return fail(
+      `${stage.name} would have ${choices.length.toLocaleString('en')} children`,
+      `at most ${MOST_CHILDREN}; a \`sweep:\` is made for more`,
+    );
+  const clash = choices[0] && axisNamedTwice(choices[0]);
+  if (clash)
+    return fail(
+      `${stage.name} has two axes called "${clash}" behind it`,
+      'rename one, or pick one child: `from: NAME@VALUE`',
+    );
+  const made = choices.map(
+    (choice): ExpandedStage => ({
+      name: childName(stage.name, choice),
+      written: stage,
+      choice,
+      reads: sources.map((source) => pick(source, choice)),
+    }),
+  );
+  const twice = made.find(({ name }, i) => made.findIndex((other) => other.name === name) !== i);
+  if (twice)
+    return fail(
+      `two children would be called ${twice.name}`,
+      'give the values other names: `matrix: { size: { small: 64, large: 96 } }`',
+    );
   return made;
 }
 
-/** What a child is called by its value: the scalar itself, or the first key of a map. */
-function labelOf(node: Located): string {
-  if (node.kind === 'scalar') return String(node.value).replace(/[\s/@.]/g, '_');
-  if (node.kind === 'map') return [...node.members].map(([key, { value }]) => `${key}=${labelOf(value)}`).join('+');
-  return node.items.map(labelOf).join('-');
+interface FoundSource {
+  readonly source: Source;
+  readonly artifact: string;
+  /** The stage itself, or all children of a matrix. */
+  readonly children: readonly ExpandedStage[];
 }
 
-function prefixed(values: ReadonlyMap<string, Located>): ReadonlyMap<string, Located> {
-  return new Map([...values].map(([name, value]) => [`matrix.${name}`, value]));
-}
-
-function product<T>(groups: readonly (readonly T[])[]): readonly (readonly T[])[] {
-  return groups.reduce<readonly (readonly T[])[]>((rows, group) => rows.flatMap((row) => group.map((item) => [...row, item])), [[]]);
-}
-
-function withoutMatrix(body: LocatedMap): LocatedMap {
-  const members = new Map(body.members);
-  members.delete('matrix');
-  return { ...body, members };
-}
-
-/** `from: head` becomes `from: head@500` in the child for that pick. */
-function withSources(body: LocatedMap, picks: readonly RawStage[]): LocatedMap {
-  const from = body.members.get('from');
-  if (!from || picks.length === 0) return body;
-  const rename = (node: Located): Located => {
-    if (node.kind === 'map') return { ...node, members: new Map([...node.members].map(([port, member]) => [port, { ...member, value: rename(member.value) }])) };
-    if (node.kind !== 'scalar' || typeof node.value !== 'string') return node;
-    const [name, ...artifact] = node.value.split('.');
-    const pick = picks.find(({ group }) => group === name);
-    return pick ? { ...node, value: [pick.name, ...artifact].join('.') } : node;
+function findSource(
+  source: Source,
+  reader: WrittenStage,
+  groups: Groups,
+  names: ReadonlySet<string>,
+  problems: Diagnostic[],
+): readonly FoundSource[] {
+  const group = groupOf(source);
+  const children = groups.get(group);
+  const fail = (message: string, help: string) => {
+    problems.push(problem('P024', message, { location: locate(source.place), help }));
+    return [];
   };
-  return { ...body, members: new Map([...body.members, ['from', { ...from, value: rename(from.value) }]]) };
+  if (!names.has(group))
+    return fail(
+      `${reader.name} reads "${group}", which is no stage of this pipeline`,
+      didYouMean(group, [...names]) ?? `stages: ${[...names].join(', ')}`,
+    );
+  // Part of a circle: as if it had no matrix.
+  if (!children)
+    return [
+      {
+        source,
+        artifact: source.text.slice(group.length + 1),
+        children: [{ name: group, written: reader, choice: new Map(), reads: [] }],
+      },
+    ];
+  if (!source.text.startsWith(`${group}@`))
+    return [{ source, artifact: source.text.slice(group.length + 1), children }];
+  const picked = children
+    .filter(({ name }) => source.text === name || source.text.startsWith(`${name}.`))
+    .sort((a, b) => b.name.length - a.name.length)[0];
+  if (picked)
+    return [
+      { source, artifact: source.text.slice(picked.name.length + 1), children: [{ ...picked, choice: new Map() }] },
+    ];
+  const known = children.map(({ name }) => name);
+  return fail(
+    `${reader.name} reads "${source.text}", which is no child of ${group}`,
+    didYouMean(source.text, known) ?? `there is ${known.join(', ')}`,
+  );
 }
 
-/** The texts under `from:`, each with its port (empty for the short form). */
-export function sourcesOf(stage: RawStage): readonly { readonly port: string; readonly text: string; readonly at: Located['at'] }[] {
-  const from = stage.body.members.get('from')?.value;
-  if (!from) return [];
-  if (from.kind === 'scalar') return [{ port: '', text: String(from.value), at: from.at }];
-  if (from.kind === 'list') return from.items.map((item) => ({ port: '', text: item.kind === 'scalar' ? String(item.value) : '', at: item.at }));
-  return [...from.members].map(([port, { value }]) => ({ port, text: value.kind === 'scalar' ? String(value.value) : '', at: value.at }));
+/** Of a group, the child that was made by the same values. */
+function pick({ source, artifact, children }: FoundSource, choice: Choice): ResolvedSource {
+  const child = children.find((candidate) =>
+    [...candidate.choice].every(([axis, value]) => choice.get(axis)?.label === value.label),
+  );
+  return { ...source, stage: child?.name ?? groupOf(source), artifact };
+}
+
+/** Every pair that agrees on the axes that both have, each once. */
+function joinChoices(left: readonly Choice[], right: readonly Choice[]): readonly Choice[] {
+  const joined = new Map<string, Choice>();
+  for (const a of left) {
+    for (const b of right) {
+      if ([...b].some(([axis, value]) => a.has(axis) && a.get(axis)?.label !== value.label)) continue;
+      const both: Choice = new Map([...a, ...b]);
+      joined.set([...both].map(([axis, { label }]) => `${axis}=${label}`).join('\n'), both);
+      if (joined.size > MOST_CHILDREN * 10) return [...joined.values()];
+    }
+  }
+  return [...joined.values()];
+}
+
+function axisNamedTwice(choice: Choice): string | undefined {
+  const names = [...choice.values()].map(({ name }) => name);
+  return names.find((name, i) => names.indexOf(name) !== i);
+}
+
+function childName(stage: string, choice: Choice): string {
+  return choice.size === 0 ? stage : `${stage}@${[...choice.values()].map(({ label }) => label).join('-')}`;
 }

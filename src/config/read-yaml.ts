@@ -1,190 +1,275 @@
-/** From bytes to a located value: YAML 1.2, one document, a map; everything questionable is refused with its place. */
-import { readFileSync } from 'node:fs';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Document, parseAllDocuments, visit } from 'yaml';
-import { type Diagnostic, type Location, problem } from '../base/diagnostic.ts';
-import { err, ok, type Result } from '../base/result.ts';
-import type { Located, LocatedMap, Member, Scalar } from './located.ts';
+/** From text to a located tree: YAML 1.2, one document; everything that would change or vanish silently is refused with its place. */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Pair,
+  parseAllDocuments,
+  type YAMLMap,
+  type Scalar as YamlScalar,
+} from 'yaml';
+import { type Diagnostic, problem } from '../base/diagnostic.ts';
+import { FORBIDDEN_KEYS, isNull, type Located, type LocatedMap, type LocatedScalar, type Member } from './located.ts';
+import { locate, type Place, type SourceText } from './source-text.ts';
 
-/** Parts of a value after aliases are expanded: a billion laughs ends here. */
+/** Values after aliases are expanded: a billion laughs ends here. */
 const MOST_PARTS = 100_000;
-const DEEPEST = 100;
-const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+const DEEPEST = 64;
+/** More syntax errors are mostly echoes of the first. */
+const MOST_SYNTAX_ERRORS = 10;
 
-export function readYamlFile(path: string): Result<LocatedMap, readonly Diagnostic[]> {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    return err([problem(code === 'ENOENT' ? 'P002' : 'P003', code === 'ENOENT' ? `no such pipeline file: ${path}` : `cannot read ${path}: ${code}`)]);
-  }
-  const text = decodeUtf8(bytes, path);
-  return text.ok ? parseYaml(text.value, path) : text;
+export interface Composed {
+  /** Absent where nothing can be made of the text. */
+  readonly node?: Located;
+  readonly problems: readonly Diagnostic[];
 }
 
-/** UTF-8 alone, with or without a byte order mark. */
-function decodeUtf8(bytes: Uint8Array, file: string): Result<string, readonly Diagnostic[]> {
-  const start = { file, line: 1, column: 1 };
-  const refuse = (encoding: string) => err([problem('P004', `the file is ${encoding}, not UTF-8`, { location: start, help: 'save it as UTF-8' })]);
-  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) return refuse('UTF-16');
-  if (bytes.includes(0)) return refuse('binary or UTF-16 (it holds NUL bytes)');
-  try {
-    return ok(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return refuse('Latin-1 or another 8-bit encoding');
-  }
-}
-
-export function parseYaml(text: string, file: string): Result<LocatedMap, readonly Diagnostic[]> {
-  const lines = new LineCounter();
-  const place = placer(lines, file, text);
-  const depth = deepest(text);
-  if (depth > DEEPEST * 4) {
-    return err([problem('P005', 'the file is nested too deeply', { location: { file, line: 1, column: 1 }, help: `at most ${DEEPEST} levels` })]);
-  }
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, merge: true, strict: true, prettyErrors: false, logLevel: 'silent' });
-  const found = Array.isArray(documents) ? documents : [];
-  const [first, second] = found;
-  if (!first || first.contents === null) {
-    return err([problem('P006', 'the file is empty', { location: { file, line: 1, column: 1 }, help: 'a pipeline file has `stages:`; `pipe init` writes one' })]);
-  }
-  const problems = found.flatMap((document) => parserProblems(document, place));
-  if (second) problems.push(problem('P006', 'the file holds more than one YAML document', { location: place(second.range?.[0] ?? 0), help: 'remove the `---` line' }));
-  if (problems.length > 0) return err(problems);
-  return locate(first, place);
-}
-
-type Place = (start: number, end?: number) => Location;
-
-function placer(lines: LineCounter, file: string, text: string): Place {
-  return (start, end) => {
-    const { line, col } = lines.linePos(Math.min(start, text.length));
-    const stop = end === undefined ? undefined : lines.linePos(end);
-    const at = { file, line: Math.max(1, line), column: Math.max(1, col) };
-    return stop && stop.line === line && stop.col > col ? { ...at, endColumn: stop.col } : at;
-  };
-}
-
-/** A cheap upper bound of the nesting, before a recursive parser sees the text. */
-function deepest(text: string): number {
-  let depth = 0;
-  let most = 0;
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i);
-    if (char === 0x5b || char === 0x7b) most = Math.max(most, ++depth);
-    else if (char === 0x5d || char === 0x7d) depth--;
-  }
-  return most;
-}
-
-function parserProblems(document: Document.Parsed, place: Place): Diagnostic[] {
-  const problems = [...document.errors, ...document.warnings].map(({ code, message, pos }) => {
-    const location = place(pos[0], pos[1]);
-    if (code === 'DUPLICATE_KEY') return problem('P007', 'this key is there twice', { location, help: 'remove one of them' });
-    if (code === 'TAG_RESOLVE_FAILED') return problem('P008', 'custom tags are not allowed', { location, help: 'remove the tag; plain YAML says it all' });
-    if (code === 'TAB_AS_INDENT') return problem('P001', 'a tab is used to indent', { location, help: 'indent with spaces' });
-    return problem('P001', message.split('\n')[0] ?? message, { location });
+/** Reads the text of a source from an offset on. Never throws, whatever the text. */
+export function composeYaml(source: SourceText, offset = 0): Composed {
+  const place = (start: number, end: number): Place => ({ source, start: start + offset, end: end + offset });
+  const text = source.text.slice(offset);
+  const parsed = parseAllDocuments(text, {
+    schema: 'core',
+    merge: false,
+    uniqueKeys: false,
+    resolveKnownTags: false,
+    prettyErrors: false,
+    logLevel: 'silent',
   });
-  visit(document, {
-    Node(_, node) {
-      const tag = 'tag' in node ? node.tag : undefined;
-      if (typeof tag === 'string' && !tag.startsWith('tag:yaml.org,2002:') && document.warnings.length === 0) {
-        problems.push(problem('P008', `the tag ${tag} is not allowed`, { location: place(node.range?.[0] ?? 0) }));
-      }
-    },
-  });
-  return problems;
-}
-
-/** Gives up a conversion with a diagnostic; caught in `locate` alone. */
-class Refusal extends Error {
-  readonly diagnostic: Diagnostic;
-  constructor(diagnostic: Diagnostic) {
-    super(diagnostic.message);
-    this.diagnostic = diagnostic;
+  // An empty stream is an array with members of its own in the types, hence the copy.
+  const documents: Document.Parsed[] = [...parsed];
+  const syntax = documents.flatMap((document) => syntaxProblems(document, place));
+  if (syntax.length > 0) return { problems: firstOfEachLine(syntax) };
+  const [first, second] = documents;
+  const problems: Diagnostic[] = [];
+  if (second) {
+    const location = locate(place(second.range[0], second.range[0] + 1));
+    problems.push(
+      problem('P006', 'a second YAML document starts here', {
+        location,
+        help: 'a pipeline file is one document; put the other into a file of its own',
+      }),
+    );
   }
+  if (!first?.contents) return { problems };
+  const { yaml } = first.directives;
+  if (yaml.explicit && yaml.version !== '1.2') {
+    problems.push(
+      problem('P001', `the file declares YAML ${yaml.version}`, {
+        location: locate(place(0, 1)),
+        help: 'remove the %YAML line: pipeline files are YAML 1.2',
+      }),
+    );
+  }
+  const composer = new Composer(place, problems);
+  return { node: composer.compose(first.contents, []), problems };
 }
 
-function locate(document: Document.Parsed, place: Place): Result<LocatedMap, readonly Diagnostic[]> {
-  let parts = 0;
-  const convert = (node: unknown, level: number, open: readonly unknown[]): Located => {
-    const at = rangeOf(node, place);
-    if (++parts > MOST_PARTS) throw new Refusal(problem('P005', 'the aliases of this file expand without bound', { location: at }));
-    if (level > DEEPEST) throw new Refusal(problem('P005', 'the file is nested too deeply', { location: at, help: `at most ${DEEPEST} levels` }));
-    if (isAlias(node)) {
-      const target = node.resolve(document);
-      if (!target || open.includes(target)) throw new Refusal(problem('P005', `the alias *${node.source} contains itself or does not exist`, { location: at }));
-      return convert(target, level + 1, open);
+type Placer = (start: number, end: number) => Place;
+
+function syntaxProblems(document: Document.Parsed, place: Placer): readonly Diagnostic[] {
+  return [...document.errors, ...document.warnings].map(({ code, message, pos }) => {
+    const location = locate(place(pos[0], pos[1]));
+    switch (code) {
+      case 'TAG_RESOLVE_FAILED':
+        return problem('P008', message.replace(/^Unresolved tag: /, 'this tag has no meaning here: '), {
+          location,
+          help: 'remove the tag',
+        });
+      case 'TAB_AS_INDENT':
+        return problem('P001', 'a tab is used to indent', { location, help: 'indent with spaces' });
+      case 'RESOURCE_EXHAUSTION':
+        return problem('P010', 'the file is nested too deep', { location, help: `at most ${DEEPEST} levels` });
+      default:
+        return problem('P001', message.charAt(0).toLowerCase() + message.slice(1), { location });
     }
-    if (isScalar(node)) return { kind: 'scalar', value: scalarOf(node.value, node.source, at), at };
-    if (isSeq(node)) return { kind: 'list', items: node.items.map((item) => convert(item, level + 1, [...open, node])), at };
-    if (!isMap(node)) return { kind: 'scalar', value: null, at };
+  });
+}
+
+function firstOfEachLine(problems: readonly Diagnostic[]): readonly Diagnostic[] {
+  const lines = new Set<number | undefined>();
+  const kept = problems.filter(({ location }) => !lines.has(location?.line) && lines.add(location?.line));
+  return kept.slice(0, MOST_SYNTAX_ERRORS);
+}
+
+/** An anchored value while aliases may refer to it; `open` until it is complete. */
+type Anchored = { readonly node: Located; readonly parts: number } | 'open';
+
+class Composer {
+  readonly #place: Placer;
+  readonly #problems: Diagnostic[];
+  readonly #anchors = new Map<string, Anchored>();
+  #parts = 0;
+  #full = false;
+
+  constructor(place: Placer, problems: Diagnostic[]) {
+    this.#place = place;
+    this.#problems = problems;
+  }
+
+  compose(node: unknown, keys: readonly string[]): Located {
+    const place = this.#placeOf(node);
+    if (isAlias(node)) return this.#alias(node.source, place);
+    const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
+    const before = this.#parts;
+    this.#parts += 1;
+    if (anchor) this.#anchors.set(anchor, 'open');
+    const made = this.#value(node, place, keys);
+    if (anchor) this.#anchors.set(anchor, { node: made, parts: this.#parts - before });
+    return made;
+  }
+
+  #value(node: unknown, place: Place, keys: readonly string[]): Located {
+    if (isScalar(node)) return this.#scalar(node, place);
+    if (keys.length >= DEEPEST) return this.#refuse('P010', 'nested too deep', place, `at most ${DEEPEST} levels`);
+    if (isSeq(node))
+      return { type: 'list', items: node.items.map((item, i) => this.compose(item, [...keys, String(i)])), place };
+    if (isMap(node)) return this.#map(node, place, keys);
+    return { type: 'scalar', value: null, place };
+  }
+
+  #map(node: YAMLMap, place: Place, keys: readonly string[]): Located {
     const members = new Map<string, Member>();
     const merged: LocatedMap[] = [];
     for (const pair of node.items) {
-      const key = rangeOf(pair.key, place);
-      const name = isScalar(pair.key) ? pair.key.value : pair.key;
-      const value = convert(pair.value, level + 1, [...open, node]);
-      if (isMergeKey(name)) {
-        merged.push(...mergeSources(value, key));
-        continue;
-      }
-      if (typeof name !== 'string') {
-        if (typeof name !== 'number' && typeof name !== 'boolean') throw new Refusal(problem('P009', 'a key must be plain text', { location: key }));
-      }
-      const text = String(name);
-      if (FORBIDDEN_KEYS.has(text)) throw new Refusal(problem('P009', `the key ${text} is not allowed`, { location: key, help: 'choose another name' }));
-      members.set(text, { key, value });
+      const key = this.#key(pair);
+      if (!key) continue;
+      const value = pair.value === null ? nullAfter(key.place) : this.compose(pair.value, [...keys, key.name]);
+      const earlier = members.get(key.name);
+      if (key.merges) merged.push(...this.#mergeSources(value, key.place));
+      else if (earlier) this.#duplicate(key.name, key.place, earlier.key, keys);
+      else members.set(key.name, { key: key.place, value });
     }
-    for (const source of merged) for (const [name, member] of source.members) if (!members.has(name)) members.set(name, member);
-    return { kind: 'map', members, at };
-  };
-  try {
-    const root = convert(document.contents, 0, []);
-    if (root.kind !== 'map') return err([problem('P006', 'a pipeline file is a map of keys', { location: root.at, help: 'it starts with `pipeline: NAME` and `stages:`' })]);
-    return ok(root);
-  } catch (error) {
-    if (error instanceof Refusal) return err([error.diagnostic]);
-    throw error;
+    // Members of the map itself win, then the sources in their order.
+    for (const source of merged)
+      for (const [name, member] of source.members) if (!members.has(name)) members.set(name, member);
+    return { type: 'map', members, place };
   }
-}
 
-/** The parser gives `<<` as a symbol with its `merge` option on. */
-function isMergeKey(name: unknown): boolean {
-  return name === '<<' || (typeof name === 'symbol' && name.description === '<<');
-}
-
-function mergeSources(value: Located, key: Location): LocatedMap[] {
-  const sources = value.kind === 'list' ? value.items : [value];
-  return sources.map((source) => {
-    if (source.kind !== 'map') throw new Refusal(problem('P009', '`<<` takes a map or a list of maps', { location: key }));
-    return source;
-  });
-}
-
-function rangeOf(node: unknown, place: Place): Location {
-  const range = isNode(node) ? node.range : undefined;
-  return range ? place(range[0], range[1]) : place(0);
-}
-
-function isNode(node: unknown): node is Node {
-  return typeof node === 'object' && node !== null && 'range' in node;
-}
-
-function scalarOf(value: unknown, source: string | undefined, at: Location): Scalar {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'string' || typeof value === 'boolean') {
-    if (typeof value === 'string' && !value.isWellFormed()) throw new Refusal(problem('P010', 'this text holds half of a surrogate pair', { location: at }));
-    return value;
-  }
-  if (typeof value === 'number') {
-    const exact = source === undefined || !/^[-+]?\d{16,}$/.test(source) || BigInt(source) === BigInt(value);
-    if (!Number.isFinite(value)) throw new Refusal(problem('P010', `${source ?? value} is not a number that can be used here`, { location: at }));
-    if (!exact) throw new Refusal(problem('P010', `${source} is too large to be exact`, { location: at, help: 'put it in quotes if it is a name' }));
-    if (source !== undefined && /^[-+]?0\d+$/.test(source)) {
-      throw new Refusal(problem('P010', `${source} could be read as ${value} or as text`, { location: at, help: 'put it in quotes, or write it without the leading zero' }));
+  #key(
+    pair: Pair<unknown, unknown>,
+  ): { readonly name: string; readonly place: Place; readonly merges: boolean } | undefined {
+    const place = this.#placeOf(pair.key);
+    const node = isAlias(pair.key) ? this.#alias(pair.key.source, place) : undefined;
+    const scalar = isScalar(pair.key) ? pair.key : undefined;
+    if (scalar?.anchor) this.compose(scalar, []);
+    // Numbers and booleans as keys keep the letters they are written with: `007` stays `007`.
+    const value =
+      node?.type === 'scalar'
+        ? node.value
+        : typeof scalar?.value === 'string'
+          ? scalar.value
+          : scalar?.value == null
+            ? null
+            : (scalar.source ?? String(scalar.value));
+    if (value === null) {
+      this.#refuse('P011', 'a key must be a text', place, undefined);
+      return undefined;
     }
-    return value === 0 ? 0 : value;
+    const name = String(value);
+    if (FORBIDDEN_KEYS.has(name)) {
+      this.#refuse('P011', `no key may be called ${name}`, place, 'choose another name');
+      return undefined;
+    }
+    return { name, place, merges: name === '<<' && scalar?.type === 'PLAIN' };
   }
-  throw new Refusal(problem('P010', `a value of this kind (${typeof value}) cannot be used here`, { location: at }));
+
+  #alias(name: string, place: Place): Located {
+    const target = this.#anchors.get(name);
+    if (!target) return this.#refuse('P009', `there is no anchor &${name} before this alias`, place, undefined);
+    if (target === 'open')
+      return this.#refuse('P009', `the alias *${name} stands inside of its own anchor`, place, undefined);
+    this.#parts += target.parts;
+    if (this.#parts <= MOST_PARTS) return target.node;
+    const none: LocatedScalar = { type: 'scalar', value: null, place };
+    if (this.#full) return none;
+    this.#full = true;
+    return this.#refuse(
+      'P009',
+      `the aliases of this file expand to more than ${MOST_PARTS.toLocaleString('en')} values`,
+      place,
+      undefined,
+    );
+  }
+
+  #mergeSources(value: Located, key: Place): readonly LocatedMap[] {
+    const sources = value.type === 'list' ? value.items : [value];
+    const maps = sources.filter((source) => source.type === 'map');
+    if (maps.length < sources.length) this.#refuse('P033', '`<<` takes a map or a list of maps', key, undefined);
+    return maps;
+  }
+
+  #duplicate(name: string, again: Place, first: Place, keys: readonly string[]): void {
+    const message =
+      keys.length === 1 && keys[0] === 'stages'
+        ? `two stages are called "${name}"`
+        : `the key "${name}" is there twice`;
+    this.#problems.push(
+      problem('P007', message, {
+        location: locate(again),
+        related: [{ message: 'first here', location: locate(first) }],
+        help: 'remove or rename one of them',
+      }),
+    );
+  }
+
+  #scalar(node: YamlScalar, place: Place): Located {
+    const { value } = node;
+    if (typeof value === 'string') {
+      if (!value.isWellFormed())
+        return this.#refuse(
+          'P004',
+          'this text holds half of a surrogate pair',
+          place,
+          'write the character itself, or both halves',
+        );
+      if (value.includes('\0')) return this.#refuse('P004', 'this text holds a NUL character', place, undefined);
+      return { type: 'scalar', value, place };
+    }
+    if (typeof value === 'number') {
+      const trap = numberTrap(value, node.source ?? String(value));
+      return trap ? this.#refuse('P017', trap.message, place, trap.help) : { type: 'scalar', value, place };
+    }
+    return { type: 'scalar', value: typeof value === 'boolean' ? value : null, place };
+  }
+
+  #refuse(code: Diagnostic['code'], message: string, place: Place, help: string | undefined): LocatedScalar {
+    this.#problems.push(problem(code, message, { location: locate(place), help }));
+    return { type: 'scalar', value: null, place };
+  }
+
+  #placeOf(node: unknown): Place {
+    const range = isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range : undefined;
+    return this.#place(range?.[0] ?? 0, range?.[1] ?? 0);
+  }
+}
+
+function nullAfter(key: Place): LocatedScalar {
+  return { type: 'scalar', value: null, place: { ...key, start: key.end } };
+}
+
+/** Why a number is not what it looks like, if so. */
+function numberTrap(value: number, source: string): { readonly message: string; readonly help: string } | undefined {
+  if (!Number.isFinite(value))
+    return { message: `${source} is not a number that can be used here`, help: 'write a finite number' };
+  if (/^[-+]?0\d/.test(source))
+    return {
+      message: `${source} has a leading zero, which YAML ignores`,
+      help: `write ${value}, or "${source}" if it is a text`,
+    };
+  if (Object.is(value, -0)) return { message: `${source} is the same as 0 here`, help: 'write 0' };
+  const whole = !/[.eE]/.test(source) || source.startsWith('0x');
+  if (whole && !Number.isSafeInteger(value))
+    return {
+      message: `${source} is too large to be exact: it would become ${value}`,
+      help: `write "${source}" if it is a text`,
+    };
+  return undefined;
+}
+
+/** Whether a tree holds nothing at all. */
+export function isEmpty(node: Located | undefined): boolean {
+  return node === undefined || isNull(node);
 }

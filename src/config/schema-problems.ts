@@ -1,106 +1,158 @@
-/** ajv's errors as diagnostics: one a fault, at the offending key or value, with what was expected and a way out. */
-import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import { didYouMean, nearest } from './did-you-mean.ts';
-import { type Located, nodeAt } from './located.ts';
-import type { SchemaError, Validator } from './validators.generated.js';
+/** Faults of a value as diagnostics: at the offending key or value, with what was expected, what was found and the way out. */
+import { type Diagnostic, type DiagnosticCode, problem } from '../base/diagnostic.ts';
+import { didYouMean } from '../base/did-you-mean.ts';
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { jsonOf, type Located, type LocatedScalar, nearestAt, textOf } from './located.ts';
+import { type Finding, findingsOf } from './schema-findings.ts';
+import { locate, type Place } from './source-text.ts';
 
 export interface SchemaContext {
-  /** `stage head (train-head)`, to start a sentence with. */
+  /** `head (train-head)`, to start a sentence with; empty for the file itself. */
   readonly what: string;
-  /** Keys of every stage's settings, for the hint that a key belongs elsewhere. */
-  readonly keysElsewhere: ReadonlyMap<string, readonly string[]>;
+  readonly kind: string;
+  /** Where a key that is unknown here belongs, in words. */
+  readonly belongs: (key: string, keys: readonly string[]) => string | undefined;
 }
 
-export function schemaProblems(validator: Validator, value: unknown, node: Located, context: SchemaContext): readonly Diagnostic[] {
-  if (validator(value)) return [];
-  return mostTelling(validator.errors ?? []).map((error) => describe(error, node, context));
+/** What is wrong with a value that a validator has refused. */
+export function schemaProblems(schema: JsonObject, node: Located, context: SchemaContext): readonly Diagnostic[] {
+  return findingsOf(schema, jsonOf(node)).map((finding) => describe(finding, node, context));
 }
 
-/**
- * Of the errors of a union the branch that got furthest is what the author meant; the others only say that it is not
- * another branch. Errors at one place are folded into one.
- */
-function mostTelling(errors: readonly SchemaError[]): readonly SchemaError[] {
-  const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf').map(({ instancePath }) => instancePath);
-  const leaves = errors.filter(({ keyword }) => !['anyOf', 'oneOf', 'if', 'not'].includes(keyword));
-  const kept = leaves.filter((error) => {
-    const union = unions.find((path) => error.instancePath.startsWith(path));
-    if (union === undefined) return true;
-    const inUnion = leaves.filter(({ instancePath }) => instancePath.startsWith(union));
-    const deepest = Math.max(...inUnion.map(({ instancePath }) => instancePath.length));
-    return error.instancePath.length === deepest;
-  });
-  const byPlace = new Map<string, SchemaError[]>();
-  for (const error of kept) {
-    const key = `${error.instancePath} ${error.keyword === 'additionalProperties' ? String(error.params['additionalProperty']) : ''}`;
-    byPlace.set(key, [...(byPlace.get(key) ?? []), error]);
-  }
-  return [...byPlace.values()].map(fold);
-}
-
-/** Several complaints at one place: lists of allowed values and types are joined. */
-function fold(errors: readonly SchemaError[]): SchemaError {
-  const [first] = errors;
-  if (!first) throw new Error('no error to fold');
-  const choices = errors.filter(({ keyword }) => keyword === 'enum' || keyword === 'const').flatMap(allowedOf);
-  if (choices.length > 0 && typeof first.data !== 'object') return { ...first, keyword: 'enum', params: { allowedValues: [...new Set(choices)] } };
-  const unknown = errors.filter(({ keyword }) => keyword === 'additionalProperties');
-  if (unknown.length > 0) {
-    // In a union of one-key maps (`dense: …` or `dropout: …`) every branch refuses the key: all their keys were possible.
-    const properties = Object.assign({}, ...unknown.map(({ parentSchema }) => parentSchema?.properties ?? {}));
-    return { ...(unknown[0] ?? first), parentSchema: { properties } };
-  }
-  const required = errors.filter(({ keyword }) => keyword === 'required');
-  if (required.length > 1) return { ...first, params: { missingProperty: [...new Set(required.map(({ params }) => String(params['missingProperty'])))].join(' or ') } };
-  const types = errors.filter(({ keyword }) => keyword === 'type').map(({ params }) => String(params['type']));
-  if (types.length > 1) return { ...first, keyword: 'type', params: { type: [...new Set(types)].join(' or ') } };
-  return first;
-}
-
-function allowedOf({ params }: SchemaError): readonly string[] {
-  const values = params['allowedValues'] ?? [params['allowedValue']];
-  return Array.isArray(values) ? values.map(String) : [];
-}
-
-function describe(error: SchemaError, root: Located, context: SchemaContext): Diagnostic {
-  const node = nodeAt(root, error.instancePath);
-  const at = { location: node?.at ?? root.at };
-  const name = error.instancePath.split('/').slice(1).join('.');
-  const subject = name === '' ? context.what : `${context.what}: ${name}`;
-  switch (error.keyword) {
-    case 'additionalProperties': {
-      const key = String(error.params['additionalProperty']);
-      const known = Object.keys(error.parentSchema?.properties ?? {});
-      const location = (node?.kind === 'map' && node.members.get(key)?.key) || at.location;
-      const elsewhere = context.keysElsewhere.get(key);
-      const close = nearest(key, known).length > 0 ? didYouMean(key, known) : undefined;
-      const moved = elsewhere?.length ? `"${key}" is a setting of ${elsewhere.join(', ')}` : undefined;
-      return problem('P020', `${subject}: unknown key "${key}"`, { location, help: close ?? moved ?? `known keys: ${known.join(', ')}` });
+function describe(finding: Finding, root: Located, context: SchemaContext): Diagnostic {
+  const node = nearestAt(root, finding.keys);
+  const path = finding.keys.join('.');
+  const about = [context.what, path].filter((part) => part !== '').join(': ');
+  const subject = about === '' ? '' : `${about}: `;
+  const make = (code: DiagnosticCode, message: string, place: Place, help: string | undefined) =>
+    problem(code, subject + message, { location: locate(place), help });
+  switch (finding.fault) {
+    case 'unknown-key': {
+      const known = finding.known.length > 0 ? `known keys: ${finding.known.join(', ')}` : undefined;
+      const help = didYouMean(finding.key, finding.known) ?? context.belongs(finding.key, finding.keys) ?? known;
+      return make('P013', `unknown key "${finding.key}"`, keyPlace(node, finding.key), help);
     }
-    case 'required':
-      return problem('P021', `${subject}: "${String(error.params['missingProperty'])}" is missing`, { ...at, help: error.parentSchema?.description });
-    case 'enum':
-    case 'const': {
-      const allowed = allowedOf(error);
-      return problem('P022', `${subject}: unknown value ${show(error.data)}`, { ...at, help: [didYouMean(String(error.data), allowed), `expected one of: ${allowed.join(', ')}`].filter(Boolean).join('; ') });
-    }
+    case 'bad-name':
+      return make(
+        'P028',
+        `a stage cannot be called "${finding.key}"`,
+        keyPlace(node, finding.key),
+        'letters, digits, `-` and `_`, starting with a letter; not vars, env or seed',
+      );
+    case 'missing':
+      return make('P015', `"${finding.key}" is missing`, node.place, finding.description);
+    case 'exclusive':
+      return make(
+        'P016',
+        `there may be only one of ${finding.given.join(', ')}`,
+        node.place,
+        'remove the others; where a file that is extended wrote one, set it to null',
+      );
+    case 'value':
+      return make('P012', unknownValue(node), node.place, allowedValues(node, finding));
     case 'type':
-      return problem('P023', `${subject}: expected ${article(String(error.params['type']))}, found ${show(error.data)}`, { ...at, help: error.parentSchema?.description });
-    default:
-      return problem('P024', `${subject}: ${show(error.data)} ${error.message ?? 'is not allowed'}`, { ...at, help: error.parentSchema?.description });
+      if (context.kind === 'exec' && finding.keys[0] === 'command' && textOf(node) !== undefined)
+        return shellString(textOf(node) ?? '', node.place, subject);
+      return make(
+        'P014',
+        `expected ${finding.expected.map(typeInWords).join(' or ')}, found ${show(node)}`,
+        node.place,
+        typeHelp(node, finding),
+      );
+    case 'range':
+      return make('P016', `${show(node)} ${finding.rule}`, node.place, finding.description);
   }
 }
 
-const WORDS: Readonly<Record<string, string>> = { object: 'map', array: 'list', integer: 'whole number', string: 'text' };
-
-function article(types: string): string {
-  return types.split(/,| or /).map((type) => WORDS[type.trim()] ?? type.trim()).map((type) => `a ${type}`).join(' or ');
+/** The key itself, not the map that it stands in: ajv names the parent. */
+function keyPlace(node: Located, key: string): Place {
+  return (node.type === 'map' ? node.members.get(key)?.key : undefined) ?? node.place;
 }
 
-function show(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a map';
-  const text = typeof value === 'string' ? `"${value}"` : String(value);
+function unknownValue(node: Located): string {
+  return node.type === 'scalar' && node.value !== null
+    ? `${show(node)} is not one of the values that it takes`
+    : `found ${show(node)}`;
+}
+
+function allowedValues(node: Located, { allowed, orTypes }: Extract<Finding, { fault: 'value' }>): string {
+  const words = allowed.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+  const types = orTypes.filter((type) => type !== 'string').map(typeInWords);
+  const all = `one of ${words.join(', ')}${types.length > 0 ? `, or ${types.join(' or ')}` : ''}`;
+  const close = didYouMean(textOf(node) ?? '', words);
+  return close ? `${close} It takes ${all}` : `it takes ${all}`;
+}
+
+function typeHelp(node: Located, { expected, description }: Extract<Finding, { fault: 'type' }>): string | undefined {
+  const text = textOf(node);
+  const takes = (type: string) => expected.includes(type);
+  if (text !== undefined && takes('boolean') && /^(yes|no|on|off|y|n)$/i.test(text))
+    return `in YAML 1.2 ${text} is a text; write ${/^(yes|on|y)$/i.test(text) ? 'true' : 'false'}`;
+  if (text !== undefined && (takes('number') || takes('integer')) && /^[-+]?[\d_,]+(\.\d+)?$/.test(text))
+    return `"${text}" is a text; write ${text.replace(/[_,]/g, '')}`;
+  if (takes('string') && node.type === 'scalar' && typeof node.value === 'number')
+    return `put it in quotes if it is a text: "${node.value}"`;
+  return description;
+}
+
+/** Commands are lists; the list that the author probably meant, split where a shell would split at blanks. */
+function shellString(text: string, place: Place, subject: string): Diagnostic {
+  const words = [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+  const list = `command: [${words.map((word) => (/^[\w./-]+$/.test(word) ? word : JSON.stringify(word))).join(', ')}]`;
+  const shell = /[|&;<>$`*?]/.test(text) ? ' (no shell reads it: | > && and * are plain characters)' : '';
+  return problem('P031', `${subject}a command is a list of words, not one text`, {
+    location: locate(place),
+    help: `write \`${list}\`${shell}`,
+  });
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  object: 'a map',
+  array: 'a list',
+  integer: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  boolean: 'true or false',
+  null: 'nothing',
+};
+
+function typeInWords(type: string): string {
+  return WORDS[type] ?? type;
+}
+
+function show(node: Located): string {
+  if (node.type !== 'scalar') return node.type === 'list' ? 'a list' : 'a map';
+  return showScalar(node);
+}
+
+function showScalar({ value, environment }: LocatedScalar): string {
+  if (environment) return `the value of ${environment.map((name) => `$${name}`).join(', ')}`;
+  if (value === null) return 'nothing';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** Where a key stands in a schema, as the path of keys to it. */
+export function pathOfKey(
+  schema: Json | undefined,
+  key: string,
+  path: readonly string[] = [],
+): readonly string[] | undefined {
+  if (!isJsonObject(schema)) return undefined;
+  const properties = schema['properties'];
+  if (isJsonObject(properties)) {
+    if (Object.hasOwn(properties, key)) return [...path, key];
+    for (const [name, property] of Object.entries(properties)) {
+      const found = pathOfKey(property, key, [...path, name]);
+      if (found) return found;
+    }
+  }
+  for (const keyword of ['anyOf', 'oneOf']) {
+    const branches = schema[keyword] ?? [];
+    for (const branch of isJsonArray(branches) ? branches : []) {
+      const found = pathOfKey(branch, key, path);
+      if (found) return found;
+    }
+  }
+  return pathOfKey(schema['items'], key, path.length > 0 ? [...path.slice(0, -1), `${path.at(-1)}[]`] : path);
 }

@@ -1,17 +1,5 @@
-/** Made by `scripts/generate-schemas.ts`: ajv standalone validators, one a stage kind and `pipeline` for the file around them. */
-export interface SchemaError {
-  readonly instancePath: string;
-  readonly schemaPath: string;
-  readonly keyword: string;
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly message?: string;
-  readonly data?: unknown;
-  readonly parentSchema?: { readonly description?: string; readonly properties?: Readonly<Record<string, unknown>> };
-}
+/** Made by `scripts/generate-schemas.ts`: ajv standalone validators. They only say yes or no; ajv itself explains a no. */
+export type Validator = (value: unknown) => boolean;
 
-export interface Validator {
-  (value: unknown): boolean;
-  readonly errors?: readonly SchemaError[] | null;
-}
-
+/** By stage kind, and `pipeline` for the file around the settings. */
 export const validators: Readonly<Record<string, Validator>>;

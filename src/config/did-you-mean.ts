@@ -1,1 +1,0 @@
-export { didYouMean, nearest } from '../base/did-you-mean.ts';
