@@ -1,0 +1,37 @@
+import type { Json } from '../../base/json.ts';
+import type { Layer } from '../../networks/network.ts';
+import { choiceIn, listIn, membersOf, numberIn } from '../given-params.ts';
+import { completeLayers, initializerNames, type KernelDefaults } from '../layer-list.ts';
+import { defineStage } from '../stage-kind.ts';
+import { completeTraining, type TrainingSettings } from '../training-settings.ts';
+import { defaults } from './defaults.ts';
+
+export interface TrainHeadParams extends TrainingSettings, KernelDefaults {
+  /** All but the logits layer. */
+  readonly layers: readonly Layer[];
+}
+
+function complete(given: Json): TrainHeadParams {
+  const members = membersOf(given);
+  const kernels: KernelDefaults = {
+    init: choiceIn(members, 'init', initializerNames, defaults.init),
+    l2: numberIn(members, 'l2', defaults.l2),
+  };
+  return {
+    ...completeTraining(members),
+    ...kernels,
+    layers: completeLayers(listIn(members, 'layers', defaults.layers), kernels),
+  };
+}
+
+/** A classifier on top of stored features. */
+export const trainHead = defineStage<TrainHeadParams>({
+  kind: 'train-head',
+  version: 1,
+  summary: 'Trains a classifier on stored features.',
+  ports: { data: { accepts: ['features'] } },
+  gives: { model: 'model' },
+  draws: true,
+  complete,
+  loadBody: async () => (await import('./run.ts')).body,
+});

@@ -1,0 +1,44 @@
+import { err, ok } from '../../base/result.ts';
+import { randomWeights } from '../../networks/initializers.ts';
+import { openFeatures } from '../feature-source.ts';
+import { trainingRows } from '../labelled-rows.ts';
+import { classifierNetwork } from '../layer-list.ts';
+import type { StageBody } from '../stage-kind.ts';
+import { train } from '../training-loop.ts';
+import type { TrainHeadParams } from './index.ts';
+
+export const body: StageBody<TrainHeadParams> = {
+  async run(params, context) {
+    const features = context.input('data', 'features');
+    const opened = await openFeatures('data', context);
+    if (!opened.ok) return opened;
+    const { source, table, space } = opened.value;
+    try {
+      const rows = trainingRows(table, context.warn);
+      if (!rows.ok) return err({ reason: 'diagnostics', diagnostics: [rows.error] });
+      const network = classifierNetwork('head', features.shape, params.layers, table.classes.length, params);
+      const initial = () => randomWeights(network, context.seed);
+      const engine = await context.engine();
+      if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
+      const training = {
+        network,
+        initial,
+        settings: params,
+        seed: context.seed,
+        table,
+        rows: rows.value,
+        inputs: source,
+      };
+      const trained = await train(training, engine.value, context);
+      if (!trained.ok) return trained;
+      const { weights, history, producer } = trained.value;
+      const reads = { type: 'features', source: features.source } as const;
+      return ok({
+        artifacts: { model: { type: 'model', classes: table.classes, network, weights, reads, history } },
+        producer,
+      });
+    } finally {
+      await space.close();
+    }
+  },
+};

@@ -1,0 +1,50 @@
+/** What can be wrong with a training, before and while it runs. */
+import { type Diagnostic, problem } from '../base/diagnostic.ts';
+import type { Weights } from '../networks/network.ts';
+import type { Optimizer } from '../networks/optimizer.ts';
+import type { TrainingRows } from './labelled-rows.ts';
+import type { Monitor } from './monitor.ts';
+import type { TrainingSettings } from './training-settings.ts';
+
+/** Whether what early stopping and the schedule watch is there at all. */
+export function checkMonitors(settings: TrainingSettings, rows: TrainingRows): Diagnostic | undefined {
+  const { earlyStopping, learningRateSchedule: schedule } = settings;
+  const monitors: [string, Monitor][] = [];
+  if (earlyStopping) monitors.push(['earlyStopping', earlyStopping.monitor]);
+  if (schedule.type === 'reduceOnPlateau') monitors.push(['learningRateSchedule', schedule.monitor]);
+  const blind = monitors.find(([, monitor]) => monitor !== 'loss' && rows.validation.length === 0);
+  if (!blind) return undefined;
+  return problem('S014', `${blind[0]} monitors ${blind[1]}, but no row of the validation split has a label`, {
+    help: 'put a split stage with `validation: 0.2` before, or monitor `loss`',
+  });
+}
+
+/** Whether every weight is a number. */
+export function isHealthy(weights: Weights): boolean {
+  for (const { data } of weights.values())
+    for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
+  return true;
+}
+
+export interface Divergence {
+  readonly loss: number;
+  /** From 0. */
+  readonly epoch: number;
+  /** Of the epoch, from 1. */
+  readonly step: number;
+  readonly rate: number;
+  readonly optimizer: Optimizer;
+  /** Folder of the last good checkpoint. */
+  readonly kept: string | undefined;
+}
+
+export function divergence({ loss, epoch, step, rate, optimizer, kept }: Divergence): Diagnostic {
+  const smaller = Number((rate / 10).toPrecision(3));
+  return problem(
+    'S010',
+    `the loss became ${loss} at step ${step} of epoch ${epoch + 1}, with the learning rate ${rate}`,
+    {
+      help: `try a smaller rate: optimizer: { ${optimizer.type}: { learningRate: ${smaller} } }${kept ? `; the last good checkpoint is in ${kept}` : ''}`,
+    },
+  );
+}

@@ -1,0 +1,309 @@
+/** The loop that every kind of training runs: epochs over inputs read ahead, checkpoints, early stopping, resumption to the same bits. */
+import { join } from 'node:path';
+import { type Diagnostic, problem } from '../base/diagnostic.ts';
+import type { Digest } from '../base/digest.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { RowTable } from '../data/row-table.ts';
+import type { Engine, Producer, TrainSession } from '../engines/engine.ts';
+import { writeSafetensors } from '../files/safetensors.ts';
+import { CompensatedSum } from '../metrics/compensated-sum.ts';
+import { predictedClass, probabilityAt } from '../metrics/scored-batch.ts';
+import type { Network, Weights } from '../networks/network.ts';
+import type { EpochRecord } from './artifacts.ts';
+import { epochOrder, maskKeys } from './epoch-order.ts';
+import type { BatchReader, InputSource } from './input-batches.ts';
+import { classWeightValues, type TrainingRows } from './labelled-rows.ts';
+import { rateOfNextEpoch } from './learning-rate.ts';
+import { bestEpoch, shouldStop } from './monitor.ts';
+import type { RunContext, StageFailure } from './stage-kind.ts';
+import { TrainingCheckpoints, type TrainingPosition } from './training-checkpoints.ts';
+import { checkMonitors, divergence, isHealthy } from './training-checks.ts';
+import type { TrainingSettings } from './training-settings.ts';
+
+export interface Training {
+  readonly network: Network;
+  readonly initial: () => Result<Weights, Diagnostic>;
+  readonly settings: TrainingSettings;
+  readonly seed: number;
+  readonly table: RowTable;
+  readonly rows: TrainingRows;
+  readonly inputs: InputSource;
+  /** Names of layers that stay as they are, and factors on the rate by layer. */
+  readonly frozen?: readonly string[];
+  readonly rateFactors?: Readonly<Record<string, number>>;
+}
+
+export interface Trained {
+  /** Blob of a safetensors file. */
+  readonly weights: Digest;
+  readonly history: readonly EpochRecord[];
+  readonly producer: Producer;
+}
+
+type TrainingContext = Pick<RunContext, 'blobs' | 'checkpoints' | 'force' | 'progress' | 'signal'>;
+
+/** A checkpoint is written when this many times its cost has passed since the last one: at most a tenth of the time goes there. */
+const CHECKPOINT_INTERVAL = 9;
+
+export async function train(
+  training: Training,
+  engine: Engine,
+  context: TrainingContext,
+): Promise<Result<Trained, StageFailure>> {
+  const refused = checkMonitors(training.settings, training.rows);
+  if (refused) return failed(refused);
+  const weights = classWeightValues(training.settings.classWeights, training.table, training.rows.train);
+  if (!weights.ok) return failed(weights.error);
+  const checkpoints = new TrainingCheckpoints(context.checkpoints, engine.producer);
+  if (context.force) checkpoints.clear();
+  const session = await openSession(training, engine);
+  if (!session.ok) return failed(session.error);
+  try {
+    const loop = new TrainingLoop(training, session.value, checkpoints, context, weights.value);
+    const history = await loop.run();
+    if (!history.ok) return history;
+    const final = await loop.finalWeights(history.value);
+    if (!final.ok) return final;
+    return ok({ weights: await storeWeights(final.value, context), history: history.value, producer: engine.producer });
+  } finally {
+    await session.value.close();
+  }
+}
+
+async function openSession(training: Training, engine: Engine): Promise<Result<TrainSession, Diagnostic>> {
+  const { network, settings, seed, table, frozen = [], rateFactors = {} } = training;
+  const weights = training.initial();
+  if (!weights.ok) return weights;
+  const { optimizer, loss, batch } = settings;
+  return engine.openTraining({
+    network,
+    weights: weights.value,
+    classes: table.classes.length,
+    loss,
+    optimizer,
+    batch,
+    frozen,
+    rateFactors,
+    seed,
+  });
+}
+
+class TrainingLoop {
+  readonly #training: Training;
+  readonly #session: TrainSession;
+  readonly #checkpoints: TrainingCheckpoints;
+  readonly #context: TrainingContext;
+  readonly #classWeights: Float64Array | undefined;
+  readonly #validationOrder: Uint32Array;
+  readonly #stepsPerEpoch: number;
+  #checkpointAt = Number.NEGATIVE_INFINITY;
+  #checkpointMs = 0;
+
+  constructor(
+    training: Training,
+    session: TrainSession,
+    checkpoints: TrainingCheckpoints,
+    context: TrainingContext,
+    classWeights: Float64Array | undefined,
+  ) {
+    this.#training = training;
+    this.#session = session;
+    this.#checkpoints = checkpoints;
+    this.#context = context;
+    this.#classWeights = classWeights;
+    // In an order that does not hang on the table's, so that sums over it have the same bits.
+    this.#validationOrder = epochOrder(training.table, training.rows.validation, training.seed, 0);
+    this.#stepsPerEpoch = Math.ceil(training.rows.train.length / training.settings.batch);
+  }
+
+  async run(): Promise<Result<readonly EpochRecord[], StageFailure>> {
+    const { settings } = this.#training;
+    let position = await this.#resume();
+    while (position.history.length < settings.epochs && !shouldStop(settings.earlyStopping, position.history)) {
+      const epoch = await this.#runEpoch(position);
+      if (!epoch.ok) return epoch;
+      position = { history: [...position.history, epoch.value], stepsInEpoch: 0, lossSum: 0 };
+      const kept = await this.#keepEpoch(position);
+      if (!kept.ok) return kept;
+    }
+    return ok(position.history);
+  }
+
+  /** The best epoch's weights where early stopping asks for them, else the last one's. */
+  async finalWeights(history: readonly EpochRecord[]): Promise<Result<Weights, StageFailure>> {
+    const { earlyStopping } = this.#training.settings;
+    const best = earlyStopping?.restoreBest ? bestEpoch(history, earlyStopping.monitor) : undefined;
+    if (best !== undefined && best !== history.length - 1) {
+      const kept = await this.#checkpoints.best(best);
+      return kept
+        ? ok(kept)
+        : failed(
+            problem('S001', 'the kept weights of the best epoch were damaged on disk', {
+              help: 'run again: the training starts anew',
+            }),
+          );
+    }
+    const { weights } = await this.#session.state();
+    if (isHealthy(weights)) return ok(weights);
+    return failed(
+      this.#divergence(Number.NaN, history.length - 1, this.#stepsPerEpoch, history.at(-1)?.['learning-rate'] ?? 0),
+    );
+  }
+
+  async #resume(): Promise<TrainingPosition> {
+    const start: TrainingPosition = { history: [], stepsInEpoch: 0, lossSum: 0 };
+    const latest = await this.#checkpoints.latest();
+    if (!latest) return start;
+    const { earlyStopping } = this.#training.settings;
+    const best = earlyStopping?.restoreBest ? bestEpoch(latest.position.history, earlyStopping.monitor) : undefined;
+    // Without the best weights so far the training could not end as one that was never interrupted.
+    if (best !== undefined && !(await this.#checkpoints.best(best))) return start;
+    await this.#session.restore(latest.state);
+    return latest.position;
+  }
+
+  async #runEpoch(from: TrainingPosition): Promise<Result<EpochRecord, StageFailure>> {
+    const { settings, table, rows, seed, inputs } = this.#training;
+    const epoch = from.history.length;
+    const rate = rateOfNextEpoch(
+      settings.learningRateSchedule,
+      settings.optimizer.learningRate,
+      from.history,
+      settings.epochs,
+    );
+    const order = epochOrder(table, rows.train, seed, settings.shuffle ? epoch : 0);
+    const reader = inputs.open(order.subarray(from.stepsInEpoch * settings.batch), settings.batch, epoch);
+    let { stepsInEpoch, lossSum } = from;
+    try {
+      for (;;) {
+        const batch = await reader.next();
+        if (!batch.ok) return batch;
+        if (!batch.value) break;
+        if (this.#context.signal.aborted) return await this.#interrupt({ ...from, stepsInEpoch, lossSum });
+        const loss = await this.#step(batch.value.input, batch.value.rows, epoch, rate, reader);
+        stepsInEpoch++;
+        if (!Number.isFinite(loss)) return failed(this.#divergence(loss, epoch, stepsInEpoch, rate));
+        lossSum += loss * batch.value.rows.length;
+        this.#report(epoch, stepsInEpoch, lossSum);
+      }
+    } finally {
+      await reader.close();
+    }
+    const validation = await this.#validate();
+    if (!validation.ok) return validation;
+    const record = { epoch: epoch + 1, loss: lossSum / order.length, ...validation.value, 'learning-rate': rate };
+    const figure = record['validation-loss'] ?? 0;
+    return Number.isFinite(figure) ? ok(record) : failed(this.#divergence(figure, epoch, stepsInEpoch, rate));
+  }
+
+  async #step(
+    input: Float32Array<ArrayBuffer>,
+    rows: Uint32Array,
+    epoch: number,
+    learningRate: number,
+    reader: BatchReader,
+  ): Promise<number> {
+    const { table } = this.#training;
+    const labels = Int32Array.from(rows, (row) => table.label[row] ?? 0);
+    const weights = this.#classWeights;
+    const result = await this.#session.step({
+      input,
+      rows: rows.length,
+      labels,
+      ...(weights && { sampleWeights: Float32Array.from(labels, (label) => weights[label] ?? 1) }),
+      rowKeys: maskKeys(table, rows),
+      epoch,
+      learningRate,
+    });
+    reader.recycle(result.input);
+    return result.loss;
+  }
+
+  /** Mean −ln p of the true class without regularization, and the share of right answers. Nothing without a validation split. */
+  async #validate(): Promise<Result<Pick<EpochRecord, 'validation-loss' | 'validation-accuracy'>, StageFailure>> {
+    const { table, inputs, settings } = this.#training;
+    if (this.#validationOrder.length === 0) return ok({});
+    const reader = inputs.open(this.#validationOrder, settings.batch);
+    const loss = new CompensatedSum();
+    let right = 0;
+    try {
+      for (;;) {
+        const batch = await reader.next();
+        if (!batch.ok) return batch;
+        if (!batch.value) break;
+        const { input, rows } = batch.value;
+        const labels = Int32Array.from(rows, (row) => table.label[row] ?? 0);
+        const probabilities = await this.#session.predict(input, rows.length);
+        reader.recycle(input);
+        const scored = { probabilities, labels, rows: rows.length, classes: table.classes.length };
+        labels.forEach((label, row) => {
+          loss.add(-Math.log(Math.max(probabilityAt(scored, row, label), SMALLEST_PROBABILITY)));
+          if (predictedClass(scored, row) === label) right++;
+        });
+      }
+    } finally {
+      await reader.close();
+    }
+    const count = this.#validationOrder.length;
+    return ok({ 'validation-loss': loss.value / count, 'validation-accuracy': right / count });
+  }
+
+  /** Best weights and, when it has been long enough, a checkpoint. */
+  async #keepEpoch(position: TrainingPosition): Promise<Result<void, StageFailure>> {
+    const { earlyStopping, epochs } = this.#training.settings;
+    const { history } = position;
+    const last = history.length === epochs || shouldStop(earlyStopping, history);
+    const improved =
+      earlyStopping?.restoreBest === true && bestEpoch(history, earlyStopping.monitor) === history.length - 1;
+    const due = !last && performance.now() - this.#checkpointAt >= CHECKPOINT_INTERVAL * this.#checkpointMs;
+    if (!(due || (improved && !last))) return ok(undefined);
+    const started = performance.now();
+    const state = await this.#session.state();
+    if (!isHealthy(state.weights)) {
+      const record = history.at(-1);
+      return failed(
+        this.#divergence(Number.NaN, history.length - 1, this.#stepsPerEpoch, record?.['learning-rate'] ?? 0),
+      );
+    }
+    if (improved) await this.#checkpoints.writeBest(history.length - 1, state.weights);
+    if (due) {
+      await this.#checkpoints.write(position, state);
+      const best = earlyStopping ? bestEpoch(history, earlyStopping.monitor) : undefined;
+      if (best !== undefined) this.#checkpoints.dropBestBut(best);
+      this.#checkpointAt = performance.now();
+      this.#checkpointMs = this.#checkpointAt - started;
+    }
+    return ok(undefined);
+  }
+
+  async #interrupt(position: TrainingPosition): Promise<Result<never, StageFailure>> {
+    if (position.history.length > 0 || position.stepsInEpoch > 0)
+      await this.#checkpoints.write(position, await this.#session.state());
+    return err({ reason: 'interrupted' });
+  }
+
+  #report(epoch: number, steps: number, lossSum: number): void {
+    const { settings, rows } = this.#training;
+    const seen = Math.min(steps * settings.batch, rows.train.length);
+    const note = `epoch ${epoch + 1} of ${settings.epochs}, loss ${(lossSum / seen).toPrecision(4)}`;
+    this.#context.progress(epoch * rows.train.length + seen, settings.epochs * rows.train.length, note);
+  }
+
+  #divergence(loss: number, epoch: number, step: number, rate: number): Diagnostic {
+    const kept = epoch > 0 ? this.#context.checkpoints : undefined;
+    return divergence({ loss, epoch, step, rate, optimizer: this.#training.settings.optimizer, kept });
+  }
+}
+
+/** The smallest normal float32: a probability that underflowed to 0 still has a finite loss. */
+const SMALLEST_PROBABILITY = 2 ** -126;
+
+async function storeWeights(weights: Weights, context: TrainingContext): Promise<Digest> {
+  const path = join(context.checkpoints, 'model.safetensors');
+  writeSafetensors(path, weights, { flush: false });
+  return context.blobs.putFile(path);
+}
+
+function failed(...diagnostics: readonly Diagnostic[]): Result<never, StageFailure> {
+  return err({ reason: 'diagnostics', diagnostics });
+}
