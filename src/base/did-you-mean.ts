@@ -23,11 +23,26 @@ export function nearest(word: string, known: readonly string[]): readonly string
     .map(({ name }) => name);
 }
 
-/** Edits between two words; letter case, hyphens and underscores count as one edit in all (`batch_size`, `batchSize`). */
+/** Edits between two words: Levenshtein's, but two neighbours changing places, or letter case and hyphens, are one. */
 function edits(word: string, name: string): number {
   if (word === name) return 0;
   if (bare(word) === bare(name)) return 1;
-  return Math.min(distance(word, name), 1 + distance(bare(word), bare(name)));
+  const swapped = Array.from(
+    word,
+    (_, i) =>
+      word.slice(0, i) +
+      word
+        .slice(i, i + 2)
+        .split('')
+        .reverse()
+        .join('') +
+      word.slice(i + 2),
+  );
+  return Math.min(
+    distance(word, name),
+    1 + distance(bare(word), bare(name)),
+    ...swapped.map((other) => 1 + distance(other, name)),
+  );
 }
 
 function bare(word: string): string {

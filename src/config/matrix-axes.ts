@@ -28,7 +28,7 @@ export function ownCombinations(stage: WrittenStage, problems: Diagnostic[]): re
     return NOTHING;
   };
   const axes: AxisValue[][] = [];
-  for (const [name, { key, value }] of matrix.members) {
+  for (const [name, { value }] of matrix.members) {
     if (name === 'include' || name === 'exclude') continue;
     const values = axisValues(name, value);
     const nameless = values.find(({ label }) => !LABEL.test(label));
@@ -42,7 +42,8 @@ export function ownCombinations(stage: WrittenStage, problems: Diagnostic[]): re
         "a value from the environment cannot be part of a stage's name",
         `name it: \`${name}: { first: … }\``,
       );
-    if (values.length === 0) return fail(key, `the axis "${name}" has no values`);
+    // An empty axis is told by the schema.
+    if (values.length === 0) return NOTHING;
     if (nameless)
       return fail(
         nameless.value.place,

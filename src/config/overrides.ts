@@ -1,6 +1,7 @@
 /** `--set head.epochs=5`: a stage's `with`, `vars.x` or `seed`; the value is read as YAML, `null` removes. */
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
+import type { JsonObject } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import {
   FORBIDDEN_KEYS,
@@ -12,13 +13,10 @@ import {
   textOf,
   withMember,
 } from './located.ts';
+import { shorthandMember } from './published-schema.ts';
 import { composeYaml } from './read-yaml.ts';
-import { locate, optionText, type Place } from './source-text.ts';
-
-interface Step {
-  readonly name: string;
-  readonly place: Place;
-}
+import { type Expand, type Refusal, type Step, setValue } from './set-value.ts';
+import { locate, optionText } from './source-text.ts';
 
 export interface Override {
   /** `head.optimizer.adam.learningRate` */
@@ -69,49 +67,56 @@ export function parseOverride(words: string, pipelinePath: string): Result<Overr
   });
 }
 
+/** Schema of a kind's settings, asked only where a shorthand is in the way. */
+export type SettingsOf = (kind: string) => JsonObject | undefined;
+
 /** Applies overrides to a file's tree, before substitution. */
-export function applyOverrides(tree: LocatedMap, overrides: readonly Override[], problems: Diagnostic[]): LocatedMap {
+export function applyOverrides(
+  tree: LocatedMap,
+  overrides: readonly Override[],
+  settingsOf: SettingsOf,
+  problems: Diagnostic[],
+): LocatedMap {
   return overrides.reduce((current, override) => {
-    const applied = applyOne(current, override);
+    const applied = applyOne(current, override, settingsOf);
     if (applied.ok) return applied.value;
-    problems.push(applied.error);
+    const { step, message, help } = applied.error;
+    problems.push(problem('U003', `--set ${override.path}: ${message}`, { location: locate(step.place), help }));
     return current;
   }, tree);
 }
 
-function applyOne(tree: LocatedMap, override: Override): Result<LocatedMap, Diagnostic> {
-  const { path, steps, value } = override;
+function applyOne(tree: LocatedMap, override: Override, settingsOf: SettingsOf): Result<LocatedMap, Refusal> {
+  const { steps, value } = override;
   const [first, second, ...deeper] = steps;
-  const fail = (step: Step, message: string, help: string | undefined) =>
-    err(problem('U003', `--set ${path}: ${message}`, { location: locate(step.place), help }));
-  if (first.name === 'seed' && !second) return ok(withMember(tree, 'seed', { key: first.place, value }));
+  const fail = (step: Step, message: string, help: string) => err({ step, message, help });
+  if (first.name === 'seed' && !second)
+    return ok(withMember(tree, 'seed', isNull(value) ? undefined : { key: first.place, value }));
   if (first.name === 'vars') {
     const known = namesIn(memberOf(tree, 'vars'));
-    if (!second || !known.includes(second.name)) {
-      return fail(
-        second ?? first,
-        `the pipeline has no variable "${second?.name ?? ''}"`,
-        second && (didYouMean(second.name, known) ?? known.length > 0)
-          ? (didYouMean(second.name, known) ?? `vars: ${known.join(', ')}`)
-          : 'declare it under `vars:`',
-      );
+    if (!second) return fail(first, 'which variable?', 'for example --set vars.size=96');
+    if (!known.includes(second.name)) {
+      const help =
+        didYouMean(second.name, known) ?? (known.length > 0 ? `vars: ${known.join(', ')}` : 'declare it under `vars:`');
+      return fail(second, `the pipeline has no variable "${second.name}"`, help);
     }
-    return setBelow(tree, [first, second, ...deeper], override);
+    return setValue(tree, [first, second, ...deeper], value, undefined);
   }
-  const stages = namesIn(memberOf(tree, 'stages'));
-  if (!stages.includes(first.name))
-    return fail(first, `the pipeline has no stage "${first.name}"`, stageHelp(override, stages));
+  const stages = memberOf(tree, 'stages');
+  if (!namesIn(stages).includes(first.name))
+    return fail(first, `the pipeline has no stage "${first.name}"`, stageHelp(override, namesIn(stages)));
   if (!second) return fail(first, 'which setting of the stage?', `for example --set ${first.name}.epochs=5`);
-  const written = memberOf(memberOf(memberOf(tree, 'stages'), first.name), 'with');
-  if (second.name === 'with' && !memberOf(written, 'with')) {
-    return fail(
-      second,
-      'settings are named without `with`',
-      `--set ${[first, ...deeper].map(({ name }) => name).join('.')}=…`,
-    );
+  const stage = memberOf(stages, first.name);
+  if (second.name === 'with' && !memberOf(memberOf(stage, 'with'), 'with')) {
+    const without = [first, ...deeper].map(({ name }) => name).join('.');
+    return fail(second, 'settings are named without `with`', `--set ${without}=…`);
   }
-  const asKey = (name: string): Step => ({ name, place: first.place });
-  return setBelow(tree, [asKey('stages'), first, { name: 'with', place: first.place }, second, ...deeper], override);
+  const above = ['stages', first.name, 'with'].map((name): Step => ({ name, place: first.place }));
+  const expand: Expand = (keys) => {
+    const schema = settingsOf(textOf(memberOf(stage, 'kind')) ?? '');
+    return schema && shorthandMember(schema, keys.slice(above.length));
+  };
+  return setValue(tree, [...above, second, ...deeper], value, expand);
 }
 
 function namesIn(node: Located | undefined): readonly string[] {
@@ -125,53 +130,6 @@ function stageHelp({ steps: [first, second] }: Override, stages: readonly string
   if (first.name.includes('@') && stages.includes(parent))
     return `${first.name} is made by a matrix; set ${parent}.… for all of its children`;
   return didYouMean(first.name, [...stages, 'vars', 'seed']) ?? `stages: ${stages.join(', ')}; or vars.NAME, or seed`;
-}
-
-/** Sets a value deep in a tree. What is not a map on the way must be a shorthand: `optimizer: adam` means `{ adam: {} }`. */
-function setBelow(node: LocatedMap, steps: readonly Step[], override: Override): Result<LocatedMap, Diagnostic> {
-  const [step, next, ...rest] = steps;
-  if (!step) return ok(node);
-  const member = node.members.get(step.name);
-  if (!next)
-    return ok(
-      withMember(node, step.name, isNull(override.value) ? undefined : { key: step.place, value: override.value }),
-    );
-  const set = setIn(member?.value, step, [next, ...rest], override);
-  return set.ok ? ok(withMember(node, step.name, { key: member?.key ?? step.place, value: set.value })) : set;
-}
-
-function setIn(
-  node: Located | undefined,
-  at: Step,
-  steps: readonly [Step, ...Step[]],
-  override: Override,
-): Result<Located, Diagnostic> {
-  const [step, ...rest] = steps;
-  const [next, ...deeper] = rest;
-  const fail = (message: string, help?: string) =>
-    err(problem('U003', `--set ${override.path}: ${message}`, { location: locate(step.place), help }));
-  if (node?.type === 'list') {
-    const item = node.items[Number(step.name)];
-    if (!/^\d+$/.test(step.name) || !item)
-      return fail(`"${at.name}" is a list of ${node.items.length}; items count from 0`);
-    const set = next ? setIn(item, step, [next, ...deeper], override) : ok(override.value);
-    return set.ok ? ok({ ...node, items: node.items.map((old) => (old === item ? set.value : old)) }) : set;
-  }
-  const empty: LocatedMap = { type: 'map', members: new Map(), place: node?.place ?? at.place };
-  if (node === undefined || isNull(node)) return setBelow(empty, steps, override);
-  if (node.type === 'map') return setBelow(node, steps, override);
-  const word = textOf(node);
-  if (word === step.name && next)
-    return setBelow({ ...empty, members: new Map([[word, { key: node.place, value: empty }]]) }, steps, override);
-  const whole = override.steps.slice(
-    0,
-    override.steps.findIndex(({ place }) => place === step.place),
-  );
-  const prefix = whole.map(({ name }) => name).join('.');
-  return fail(
-    `${prefix} is ${JSON.stringify(node.value)} in the file and has no part "${step.name}"`,
-    `set all of it: --set '${prefix}={${step.name}: …}'`,
-  );
 }
 
 /** What `--set` changed, by dotted path. */

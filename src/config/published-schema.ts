@@ -22,6 +22,31 @@ export function publishedSettings(kind: string): JsonObject | undefined {
   return isJsonObject(plain) ? plain : undefined;
 }
 
+/**
+ * What a shorthand stands for: the one required member of the map that the setting takes instead of this scalar, such as
+ * `units` of `dense: 500`. Undefined where there is no such map.
+ */
+export function shorthandMember(schema: Json, keys: readonly string[]): string | undefined {
+  const members = schemasAt(schema, keys).flatMap(({ type, required = [] }) =>
+    type === 'object' && isJsonArray(required) && required.length === 1 ? required : [],
+  );
+  const [member, another] = members;
+  return another === undefined && typeof member === 'string' ? member : undefined;
+}
+
+/** The schemas that a value under some keys may follow, through unions. */
+function schemasAt(schema: Json | undefined, keys: readonly string[]): readonly JsonObject[] {
+  if (!isJsonObject(schema)) return [];
+  const union = schema['anyOf'] ?? schema['oneOf'] ?? [];
+  const branches = isJsonArray(union) ? union.flatMap((branch) => schemasAt(branch, keys)) : [];
+  const [key, ...rest] = keys;
+  if (key === undefined) return [schema, ...branches];
+  const properties = schema['properties'];
+  const member = isJsonObject(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined;
+  const item = /^\d+$/.test(key) ? schema['items'] : undefined;
+  return [...schemasAt(member, rest), ...schemasAt(item, rest), ...branches];
+}
+
 /** Lets every value that is no free text also be one with a placeholder. */
 export function withSubstitution(schema: Json): Json {
   if (!isJsonObject(schema)) return schema;

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { type Diagnostic, type Location, problem } from '../base/diagnostic.ts';
 import { isNull, type Located, type LocatedMap, textOf, withMember } from './located.ts';
-import { composeYaml, isEmpty } from './read-yaml.ts';
+import { composeYaml } from './read-yaml.ts';
 import { locate, readSource } from './source-text.ts';
 
 export interface PipelineFile {
@@ -25,9 +25,9 @@ function readOver(path: string, above: readonly string[], named: Location | unde
   const rest = withMember(own.tree, 'extends', undefined);
   const location = locate(extended.value.place);
   const other = textOf(extended.value);
+  // Without what it stands on a file makes no sense: nothing more is said about it.
   const failed = (diagnostic: Diagnostic): PipelineFile => ({
-    ...own,
-    tree: rest,
+    files: own.files,
     problems: [...own.problems, diagnostic],
   });
   if (other === undefined)
@@ -60,9 +60,10 @@ function readOne(path: string, named: Location | undefined): PipelineFile {
   if (node?.type === 'map') return { tree: node, files: [path], problems };
   if (problems.length > 0) return { files: [path], problems };
   const start = { source: source.value, start: 0, end: 1 };
-  const what = isEmpty(node)
-    ? 'the file is empty'
-    : `the file is ${node?.type === 'list' ? 'a list' : 'a single value'}, not a map of keys`;
+  const what =
+    node === undefined || isNull(node)
+      ? 'the file is empty'
+      : `the file is ${node?.type === 'list' ? 'a list' : 'a single value'}, not a map of keys`;
   return {
     files: [path],
     problems: [

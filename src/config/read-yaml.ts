@@ -1,24 +1,12 @@
 /** From text to a located tree: YAML 1.2, one document; everything that would change or vanish silently is refused with its place. */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  type Pair,
-  parseAllDocuments,
-  type YAMLMap,
-  type Scalar as YamlScalar,
-} from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Pair, type YAMLMap, type Scalar as YamlScalar } from 'yaml';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import { FORBIDDEN_KEYS, isNull, type Located, type LocatedMap, type LocatedScalar, type Member } from './located.ts';
+import { FORBIDDEN_KEYS, type Located, type LocatedMap, type LocatedScalar, type Member } from './located.ts';
 import { locate, type Place, type SourceText } from './source-text.ts';
+import { DEEPEST, type Placer, parseSyntax } from './yaml-syntax.ts';
 
 /** Values after aliases are expanded: a billion laughs ends here. */
 const MOST_PARTS = 100_000;
-const DEEPEST = 64;
-/** More syntax errors are mostly echoes of the first. */
-const MOST_SYNTAX_ERRORS = 10;
 
 export interface Composed {
   /** Absent where nothing can be made of the text. */
@@ -29,79 +17,23 @@ export interface Composed {
 /** Reads the text of a source from an offset on. Never throws, whatever the text. */
 export function composeYaml(source: SourceText, offset = 0): Composed {
   const place = (start: number, end: number): Place => ({ source, start: start + offset, end: end + offset });
-  const text = source.text.slice(offset);
-  const parsed = parseAllDocuments(text, {
-    schema: 'core',
-    merge: false,
-    uniqueKeys: false,
-    resolveKnownTags: false,
-    prettyErrors: false,
-    logLevel: 'silent',
-  });
-  // An empty stream is an array with members of its own in the types, hence the copy.
-  const documents: Document.Parsed[] = [...parsed];
-  const syntax = documents.flatMap((document) => syntaxProblems(document, place));
-  if (syntax.length > 0) return { problems: firstOfEachLine(syntax) };
-  const [first, second] = documents;
-  const problems: Diagnostic[] = [];
-  if (second) {
-    const location = locate(place(second.range[0], second.range[0] + 1));
-    problems.push(
-      problem('P006', 'a second YAML document starts here', {
-        location,
-        help: 'a pipeline file is one document; put the other into a file of its own',
-      }),
-    );
-  }
-  if (!first?.contents) return { problems };
-  const { yaml } = first.directives;
-  if (yaml.explicit && yaml.version !== '1.2') {
-    problems.push(
-      problem('P001', `the file declares YAML ${yaml.version}`, {
-        location: locate(place(0, 1)),
-        help: 'remove the %YAML line: pipeline files are YAML 1.2',
-      }),
-    );
-  }
+  const { document, problems: syntax } = parseSyntax(source.text.slice(offset), place);
+  if (!document?.contents) return { problems: syntax };
+  const problems = [...syntax];
   const composer = new Composer(place, problems);
-  return { node: composer.compose(first.contents, []), problems };
-}
-
-type Placer = (start: number, end: number) => Place;
-
-function syntaxProblems(document: Document.Parsed, place: Placer): readonly Diagnostic[] {
-  return [...document.errors, ...document.warnings].map(({ code, message, pos }) => {
-    const location = locate(place(pos[0], pos[1]));
-    switch (code) {
-      case 'TAG_RESOLVE_FAILED':
-        return problem('P008', message.replace(/^Unresolved tag: /, 'this tag has no meaning here: '), {
-          location,
-          help: 'remove the tag',
-        });
-      case 'TAB_AS_INDENT':
-        return problem('P001', 'a tab is used to indent', { location, help: 'indent with spaces' });
-      case 'RESOURCE_EXHAUSTION':
-        return problem('P010', 'the file is nested too deep', { location, help: `at most ${DEEPEST} levels` });
-      default:
-        return problem('P001', message.charAt(0).toLowerCase() + message.slice(1), { location });
-    }
-  });
-}
-
-function firstOfEachLine(problems: readonly Diagnostic[]): readonly Diagnostic[] {
-  const lines = new Set<number | undefined>();
-  const kept = problems.filter(({ location }) => !lines.has(location?.line) && lines.add(location?.line));
-  return kept.slice(0, MOST_SYNTAX_ERRORS);
+  return { node: composer.compose(document.contents, []), problems };
 }
 
 /** An anchored value while aliases may refer to it; `open` until it is complete. */
-type Anchored = { readonly node: Located; readonly parts: number } | 'open';
+type Anchored = { readonly node: Located; readonly parts: number; readonly height: number } | 'open';
 
 class Composer {
   readonly #place: Placer;
   readonly #problems: Diagnostic[];
   readonly #anchors = new Map<string, Anchored>();
   #parts = 0;
+  /** The deepest level below the node that is being composed, aliases expanded. */
+  #reached = 0;
   #full = false;
 
   constructor(place: Placer, problems: Diagnostic[]) {
@@ -111,19 +43,22 @@ class Composer {
 
   compose(node: unknown, keys: readonly string[]): Located {
     const place = this.#placeOf(node);
-    if (isAlias(node)) return this.#alias(node.source, place);
+    if (isAlias(node)) return this.#alias(node.source, place, keys.length);
     const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
-    const before = this.#parts;
+    const before = { parts: this.#parts, reached: this.#reached };
     this.#parts += 1;
+    this.#reached = keys.length;
     if (anchor) this.#anchors.set(anchor, 'open');
     const made = this.#value(node, place, keys);
-    if (anchor) this.#anchors.set(anchor, { node: made, parts: this.#parts - before });
+    const height = this.#reached - keys.length;
+    if (anchor) this.#anchors.set(anchor, { node: made, parts: this.#parts - before.parts, height });
+    this.#reached = Math.max(before.reached, this.#reached);
     return made;
   }
 
   #value(node: unknown, place: Place, keys: readonly string[]): Located {
     if (isScalar(node)) return this.#scalar(node, place);
-    if (keys.length >= DEEPEST) return this.#refuse('P010', 'nested too deep', place, `at most ${DEEPEST} levels`);
+    if (keys.length >= DEEPEST) return this.#tooDeep(place);
     if (isSeq(node))
       return { type: 'list', items: node.items.map((item, i) => this.compose(item, [...keys, String(i)])), place };
     if (isMap(node)) return this.#map(node, place, keys);
@@ -152,7 +87,7 @@ class Composer {
     pair: Pair<unknown, unknown>,
   ): { readonly name: string; readonly place: Place; readonly merges: boolean } | undefined {
     const place = this.#placeOf(pair.key);
-    const node = isAlias(pair.key) ? this.#alias(pair.key.source, place) : undefined;
+    const node = isAlias(pair.key) ? this.#alias(pair.key.source, place, 0) : undefined;
     const scalar = isScalar(pair.key) ? pair.key : undefined;
     if (scalar?.anchor) this.compose(scalar, []);
     // Numbers and booleans as keys keep the letters they are written with: `007` stays `007`.
@@ -176,11 +111,13 @@ class Composer {
     return { name, place, merges: name === '<<' && scalar?.type === 'PLAIN' };
   }
 
-  #alias(name: string, place: Place): Located {
+  #alias(name: string, place: Place, level: number): Located {
     const target = this.#anchors.get(name);
     if (!target) return this.#refuse('P009', `there is no anchor &${name} before this alias`, place, undefined);
     if (target === 'open')
       return this.#refuse('P009', `the alias *${name} stands inside of its own anchor`, place, undefined);
+    if (level + target.height >= DEEPEST) return this.#tooDeep(place);
+    this.#reached = Math.max(this.#reached, level + target.height);
     this.#parts += target.parts;
     if (this.#parts <= MOST_PARTS) return target.node;
     const none: LocatedScalar = { type: 'scalar', value: null, place };
@@ -240,6 +177,10 @@ class Composer {
     return { type: 'scalar', value: null, place };
   }
 
+  #tooDeep(place: Place): LocatedScalar {
+    return this.#refuse('P010', 'nested too deep', place, `at most ${DEEPEST} levels`);
+  }
+
   #placeOf(node: unknown): Place {
     const range = isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range : undefined;
     return this.#place(range?.[0] ?? 0, range?.[1] ?? 0);
@@ -267,9 +208,4 @@ function numberTrap(value: number, source: string): { readonly message: string; 
       help: `write "${source}" if it is a text`,
     };
   return undefined;
-}
-
-/** Whether a tree holds nothing at all. */
-export function isEmpty(node: Located | undefined): boolean {
-  return node === undefined || isNull(node);
 }

@@ -1,4 +1,5 @@
 /** A text that values come from: a pipeline file, or the words after `--set`. Knows lines and columns. */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { type Diagnostic, type Location, problem } from '../base/diagnostic.ts';
@@ -61,7 +62,7 @@ export function readSource(path: string, named?: Location): Result<SourceText, D
   if (wrong)
     return err(
       problem('P004', `${shown} ${wrong.what}`, {
-        location: wrong.at ? placeOfByte(path, bytes, wrong.at) : named,
+        location: wrong.at !== undefined ? placeOfByte(path, bytes, wrong.at) : named,
         help: 'save the file as UTF-8',
       }),
     );
@@ -94,14 +95,10 @@ function encodingProblem(bytes: Uint8Array): EncodingProblem | undefined {
     return { what: 'is UTF-16 (big-endian), not UTF-8' };
   const nul = bytes.indexOf(0);
   if (nul !== -1) return { what: 'holds a NUL byte, so it is no text file', at: nul };
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return undefined;
-  } catch {
-    const at = firstInvalid(bytes);
-    const byte = (bytes[at] ?? 0).toString(16).padStart(2, '0').toUpperCase();
-    return { what: `is not UTF-8: byte 0x${byte} looks like Latin-1 or Windows-1252`, at };
-  }
+  if (isUtf8(bytes)) return undefined;
+  const at = firstInvalid(bytes);
+  const byte = (bytes[at] ?? 0).toString(16).padStart(2, '0').toUpperCase();
+  return { what: `is not UTF-8: byte 0x${byte} looks like Latin-1 or Windows-1252`, at };
 }
 
 /** Offset of the first byte that breaks UTF-8, by halving: a prefix decodes (streaming) or does not. */
@@ -112,7 +109,12 @@ function firstInvalid(bytes: Uint8Array): number {
     if (decodes(bytes.subarray(0, middle))) good = middle;
     else bad = middle;
   }
-  return decodes(bytes.subarray(0, bad)) ? bad : good;
+  const at = decodes(bytes.subarray(0, bad)) ? bad : good;
+  // A sequence that breaks off is noticed at the byte after it: the byte that began it is the wrong one.
+  if (isUtf8(bytes.subarray(0, at))) return at;
+  let start = at - 1;
+  while (start > 0 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start--;
+  return start;
 }
 
 function decodes(prefix: Uint8Array): boolean {
