@@ -1,0 +1,1 @@
+export const defaults = { on: 'test', file: 'predictions.csv', probabilities: false } as const;

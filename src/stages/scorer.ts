@@ -1,0 +1,135 @@
+/** A model's probabilities for the rows of features or images. */
+import { err, ok, type Result } from '../base/result.ts';
+import type { RowTable } from '../data/row-table.ts';
+import type { ForwardSession, Producer } from '../engines/engine.ts';
+import { float32Of, readSafetensors } from '../files/safetensors.ts';
+import { type Network, type Shape, sizeOf, type Weights } from '../networks/network.ts';
+import type { ModelArtifact } from './artifacts.ts';
+import type { InputSource } from './input-batches.ts';
+import { modelMisfit } from './model-fit.ts';
+import { openInputs } from './open-inputs.ts';
+import type { RunContext, StageFailure } from './stage-kind.ts';
+
+export interface Scorer {
+  readonly table: RowTable;
+  readonly producer: Producer;
+  /** Calls `take` with consecutive rows of `order` and their probabilities `[rows, classes]`; unreadable rows may be left out. */
+  score(
+    order: Uint32Array,
+    take: (rows: Uint32Array, probabilities: Float32Array) => void,
+  ): Promise<Result<void, StageFailure>>;
+  close(): Promise<void>;
+}
+
+/** Opens the model at port `model` on the data at port `data`. */
+export async function openScorer(context: RunContext): Promise<Result<Scorer, StageFailure>> {
+  const model = context.input('model', 'model');
+  const misfit = modelMisfit(model, context.anyInput('data'));
+  if (misfit) return err({ reason: 'diagnostics', diagnostics: [misfit] });
+  const opened = await openInputs('data', context);
+  if (!opened.ok) return opened;
+  const { source, table, close } = opened.value;
+  const batch = forwardBatch(source.shape);
+  const forward = await openForward(model, batch, context);
+  if (!forward.ok) {
+    await close();
+    return forward;
+  }
+  const { session, producer } = forward.value;
+  return ok({
+    table,
+    producer,
+    score: (order, take) => scoreRows({ source, session, batch, classes: table.classes.length, order, take, context }),
+    async close() {
+      await session.close();
+      await close();
+    },
+  });
+}
+
+async function openForward(
+  model: ModelArtifact,
+  batch: number,
+  context: RunContext,
+): Promise<Result<{ readonly session: ForwardSession; readonly producer: Producer }, StageFailure>> {
+  const weights = await readModelWeights(model, context);
+  if (!weights)
+    return err({ reason: 'damaged-input', port: 'model', detail: 'the weights of the model are missing or damaged' });
+  const engine = await context.engine();
+  if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
+  const program = {
+    kind: 'network',
+    network: withSoftmax(model.network),
+    weights,
+    layer: PROBABILITIES,
+    pooling: 'none',
+  } as const;
+  const session = await engine.value.openForward(program, batch);
+  if (!session.ok) return err({ reason: 'diagnostics', diagnostics: [session.error] });
+  return ok({ session: session.value, producer: engine.value.producer });
+}
+
+interface Pass {
+  readonly source: InputSource;
+  readonly session: ForwardSession;
+  readonly batch: number;
+  readonly classes: number;
+  readonly order: Uint32Array;
+  readonly take: (rows: Uint32Array, probabilities: Float32Array) => void;
+  readonly context: Pick<RunContext, 'progress' | 'signal'>;
+}
+
+async function scoreRows({
+  source,
+  session,
+  batch,
+  classes,
+  order,
+  take,
+  context,
+}: Pass): Promise<Result<void, StageFailure>> {
+  const reader = source.open(order, batch);
+  let done = 0;
+  try {
+    for (;;) {
+      const next = await reader.next();
+      if (!next.ok) return next;
+      if (!next.value) return ok(undefined);
+      if (context.signal.aborted) return err({ reason: 'interrupted' });
+      const { input, rows } = next.value;
+      const probabilities = await session.run(input, rows.length);
+      reader.recycle(input);
+      take(rows, probabilities.subarray(0, rows.length * classes));
+      done += rows.length;
+      context.progress(done, order.length);
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The weights of a trained model, or undefined where its blob is missing or damaged. */
+export async function readModelWeights(
+  model: ModelArtifact,
+  context: Pick<RunContext, 'blobs'>,
+): Promise<Weights | undefined> {
+  const bytes = await context.blobs.get(model.weights);
+  const tensors = bytes && readSafetensors(bytes);
+  if (!tensors?.ok) return undefined;
+  return new Map([...tensors.value].map(([name, tensor]) => [name, { shape: tensor.shape, data: float32Of(tensor) }]));
+}
+
+const PROBABILITIES = 'probabilities';
+
+function withSoftmax(network: Network): Network {
+  return {
+    ...network,
+    layers: [...network.layers, { type: 'activation', name: PROBABILITIES, activation: 'softmax' }],
+  };
+}
+
+/** Rows a forward pass takes at once: 128 rows of features, 8 images of 224×224. */
+export function forwardBatch(shape: Shape): number {
+  if (shape.length === 1) return 128;
+  return Math.min(128, Math.max(1, Math.floor((8 * 224 * 224 * 3) / sizeOf(shape))));
+}
