@@ -13,7 +13,7 @@ import { paramsByKind } from '../src/stages/params-list.ts';
 export async function generateSchemas(root: string): Promise<readonly string[]> {
   const wanted: readonly (readonly [string, string])[] = [
     [join(root, 'schemas', 'pipeline.schema.json'), editorSchemaText()],
-    [join(root, 'src', 'config', 'validators.generated.js'), validatorsText()],
+    [join(root, 'src', 'config', 'validators.generated.js'), validatorsText(allSchemas())],
   ];
   return wanted.flatMap(([path, text]) => {
     if (existsSync(path) && readFileSync(path, 'utf8') === text) return [];
@@ -23,11 +23,28 @@ export async function generateSchemas(root: string): Promise<readonly string[]> 
   });
 }
 
+/** Of the file around the settings, and of the settings of each kind. */
+export function allSchemas(): readonly (readonly [string, JsonObject])[] {
+  return [['pipeline', pipelineSchema], ...settingsByKind()];
+}
+
 /** The settings of each kind as plain JSON Schema, sorted by kind. */
 function settingsByKind(): readonly (readonly [string, JsonObject])[] {
   return Object.keys(paramsByKind)
     .sort()
-    .map((kind) => [kind, plain(paramsByKind[kind] ?? {})] as const);
+    .map((kind) => [kind, objectOf(withInnerDescriptions(plain(paramsByKind[kind] ?? {})))] as const);
+}
+
+/** The one member of `{ adam: … }` says what the map around it says, where it says nothing itself. */
+function withInnerDescriptions(schema: Json): Json {
+  if (isJsonArray(schema)) return schema.map(withInnerDescriptions);
+  if (!isJsonObject(schema)) return schema;
+  const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, withInnerDescriptions(value)]));
+  const { properties, description } = inner;
+  const [only, another] = isJsonObject(properties) ? Object.entries(properties) : [];
+  if (typeof description !== 'string' || !only || another || !isJsonObject(only[1]) || 'description' in only[1])
+    return inner;
+  return { ...inner, properties: { [only[0]]: { description, ...only[1] } } };
 }
 
 /** Drops what a schema library keeps beside the schema. */
@@ -111,10 +128,14 @@ function objectOf(schema: Json): JsonObject {
   return schema;
 }
 
-export function validatorsText(): string {
-  // No messages, first error only: a validator says yes or no, and a no is explained by ajv itself.
+/**
+ * Standalone validators by ajv. They are loaded at every run, so they are kept small: they only say yes or no (a no is
+ * explained by ajv itself), and parts that several schemas have become one function each, compiled when first called.
+ */
+export function validatorsText(schemas: readonly (readonly [string, JsonObject])[]): string {
   const ajv = new Ajv({
     code: { source: true, esm: true, lines: true },
+    inlineRefs: false,
     messages: false,
     unicode: false,
     logger: false,
@@ -123,15 +144,53 @@ export function validatorsText(): string {
     strictRequired: false,
     allowUnionTypes: true,
   });
-  const names = ['pipeline', ...settingsByKind().map(([kind]) => kind)];
-  ajv.addSchema(objectOf(bare(pipelineSchema)), 'pipeline');
-  for (const [kind, settings] of settingsByKind()) ajv.addSchema(objectOf(bare(settings)), kind);
-  const exported = Object.fromEntries(names.map((name, i) => [`validate${i}`, name]));
-  const code = standaloneCode.default(ajv, exported);
+  const parts = new Map<string, Json>();
+  const roots = schemas.map(([name, schema]) => [name, withSharedParts(bare(schema), parts, true)] as const);
+  ajv.addSchema({
+    $id: PARTS,
+    definitions: Object.fromEntries(Array.from(parts.values(), (part, i) => [`p${i}`, part])),
+  });
+  for (const [name, schema] of roots) ajv.addSchema(objectOf(schema), name);
+  const code = standaloneCode.default(ajv, Object.fromEntries(schemas.map(([name], i) => [`validate_${i}`, name])));
   if (/\brequire\(/.test(code))
     throw new Error('a schema uses a keyword that needs ajv at run time, such as uniqueItems over maps');
-  const table = names.map((name, i) => `  ${JSON.stringify(name)}: validate${i},`).join('\n');
-  return `// Made by scripts/generate-schemas.ts. Do not edit.\n${code}\nexport const validators = {\n${table}\n};\n`;
+  const silent = code
+    .replace(/^const (err\d+) = \{.*\};$/gm, 'const $1 = 0;')
+    .replace(/^(validate\d+\.errors) = \[\{.*\}\];$/gm, '$1 = [0];')
+    .replace(/(validate\d+)\((.+?), \{instancePath\b.*?,rootData\}\)/g, '$1($2)')
+    .replace(/\(data, \{instancePath="", parentData, parentDataProperty, rootData=data\}=\{\}\)/g, '(data)');
+  // The generated code reads few of the schemas that it carries: long lists of known keys.
+  const uses = (name: string) => [...silent.matchAll(new RegExp(`\\b${name}\\b`, 'g'))].length;
+  const lean = silent.replace(/^const (schema\d+) = .*;\n/gm, (line, name: string) => (uses(name) > 1 ? line : ''));
+  const stray = /instancePath|rootData|parentData/.exec(lean);
+  if (stray) throw new Error(`a validator reads ${stray[0]}, which was dropped from its code`);
+  const table = schemas.map(([name], i) => `  ${JSON.stringify(name)}: validate_${i},`).join('\n');
+  return `// Made by scripts/generate-schemas.ts. Do not edit.\n${lean}\nexport const validators = {\n${table}\n};\n`;
+}
+
+const PARTS = 'parts';
+/** Shorter parts are cheaper in place. */
+const SHORTEST_PART = 60;
+
+/** Replaces the subschemas of objects and unions by references to one copy of each. */
+function withSharedParts(schema: Json, parts: Map<string, Json>, top = false): Json {
+  if (isJsonArray(schema)) return schema.map((item) => withSharedParts(item, parts));
+  if (!isJsonObject(schema)) return schema;
+  const inner = Object.fromEntries(
+    Object.entries(schema).map(([keyword, value]) => {
+      if (keyword === 'enum' || keyword === 'const' || keyword === 'required') return [keyword, value];
+      if (keyword === 'properties' || keyword === 'patternProperties')
+        return [
+          keyword,
+          Object.fromEntries(Object.entries(objectOf(value)).map(([key, part]) => [key, withSharedParts(part, parts)])),
+        ];
+      return [keyword, withSharedParts(value, parts)];
+    }),
+  );
+  const text = JSON.stringify(inner);
+  if (top || text.length < SHORTEST_PART || !('type' in inner || 'anyOf' in inner)) return inner;
+  if (!parts.has(text)) parts.set(text, inner);
+  return { $ref: `${PARTS}#/definitions/p${[...parts.keys()].indexOf(text)}` };
 }
 
 /** Without what only people read. Members of `properties` are names, whatever they are called. */

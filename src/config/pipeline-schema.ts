@@ -65,7 +65,7 @@ const metricPath = { type: 'string', pattern: '^[^.\\s]+\\.[^\\s]+$' };
 
 const sweepSchema = {
   type: 'object',
-  description: 'Many runs of this pipeline over some values, ranked: `pipe sweep`.',
+  description: 'Many runs of this pipeline over some values, ranked: `pipe sweep`; by default none.',
   additionalProperties: false,
   required: ['over'],
   properties: {
@@ -127,14 +127,12 @@ const sweepSchema = {
         minutes: {
           type: 'number',
           exclusiveMinimum: 0,
-          description: 'Start no trial after so many minutes.',
-          default: null,
+          description: 'Start no trial after so many minutes; by default the time is not limited.',
         },
         noImprovement: {
           type: 'integer',
           minimum: 1,
-          description: 'Stop after so many trials without a better one.',
-          default: null,
+          description: 'Stop after so many trials without a better one; by default never.',
         },
       },
     },

@@ -1,4 +1,9 @@
 /** The settings of every stage kind as JSON Schema. Read by the schema script alone: it loads TypeBox. */
-import type { JsonObject } from '../base/json.ts';
+import { predictParams } from './predict/params.ts';
+import { trainHeadParams } from './train-head/params.ts';
 
-export const paramsByKind: Readonly<Record<string, JsonObject>> = {};
+/** By kind. */
+export const paramsByKind: Readonly<Record<string, object>> = {
+  predict: predictParams,
+  'train-head': trainHeadParams,
+};

@@ -131,7 +131,12 @@ export const trainingSchema = {
     Type.Union(
       [
         Type.Enum([...optimizerNames], { description: "A name alone takes Keras' defaults." }),
-        ...optimizerNames.map((name) => Type.Object({ [name]: optimizerSettings(optimizerDefaults[name]) }, closed)),
+        ...optimizerNames.map((name) =>
+          Type.Object(
+            { [name]: optimizerSettings(optimizerDefaults[name]) },
+            { ...closed, description: `Keras' ${name} with settings of its own.` },
+          ),
+        ),
       ],
       {
         default: trainingDefaults.optimizer,
