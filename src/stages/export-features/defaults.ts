@@ -1,0 +1,3 @@
+export const formats = ['npy', 'parquet', 'safetensors'] as const;
+
+export const defaults = { format: 'npy', on: 'all', file: 'features' } as const;
