@@ -34,7 +34,11 @@ export function parseSyntax(text: string, place: Placer): Syntax {
   });
   const documents = Array.from(composer.compose(tokens, false, text.length));
   const loose = documents.length === 0 ? composer.streamInfo() : { errors: [], warnings: [] };
-  const faults = [...documents, loose].flatMap(({ errors, warnings }) => [...errors, ...warnings]);
+  // Other warnings are about names and directives that mean the same here.
+  const faults = [...documents, loose].flatMap(({ errors, warnings }) => [
+    ...errors,
+    ...warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED'),
+  ]);
   if (faults.length > 0) return { problems: firstOfEachLine(faults.map((fault) => describe(fault, place))) };
   const [first, second] = documents;
   return {
