@@ -82,7 +82,14 @@ const definitions: readonly Pick<StageKind, 'kind' | 'ports' | 'gives' | 'output
     gives: { predictions: 'predictions' },
     outputParams: ['file'],
   },
-  { kind: 'exec', ports: { '*': { accepts: ['dataset', 'features', 'model'] } }, gives: { files: 'files' } },
+  {
+    kind: 'exec',
+    ports: {
+      left: { accepts: ['dataset', 'features'], optional: true },
+      right: { accepts: ['model'], optional: true },
+    },
+    gives: { files: 'files' },
+  },
 ];
 
 const ajv = new Ajv({ strict: false });

@@ -15,9 +15,6 @@ export interface GraphStage {
 
 export type From = Readonly<Record<string, StageInput>>;
 
-/** A port of this name stands for any number of ports, called as the file likes. */
-const ANY_PORT = '*';
-
 /** What every stage reads, by port. Problems are added to the list. */
 export function connect(stages: readonly GraphStage[], problems: Diagnostic[]): ReadonlyMap<string, From> {
   const byName = new Map(stages.map((stage) => [stage.stage.name, stage]));
@@ -45,7 +42,7 @@ function connectOne(reader: GraphStage, byName: ReadonlyMap<string, GraphStage>,
     const type = target.kind.gives[artifact];
     const port = source.port ?? defaultPort(kind, type);
     named.add(port);
-    const definition = Object.hasOwn(kind.ports, port) ? kind.ports[port] : kind.ports[ANY_PORT];
+    const definition = Object.hasOwn(kind.ports, port) ? kind.ports[port] : undefined;
     if (!type) {
       problems.push(
         problem('P024', `${source.stage} gives no artifact "${artifact}"`, {
@@ -67,13 +64,7 @@ function connectOne(reader: GraphStage, byName: ReadonlyMap<string, GraphStage>,
     } else from[port] = { stage: source.stage, artifact };
   }
   for (const [port, { optional, accepts }] of Object.entries(kind.ports)) {
-    if (
-      optional ||
-      port === ANY_PORT ||
-      named.has(port) ||
-      stage.written.sources.some((source) => source.port === port)
-    )
-      continue;
+    if (optional || named.has(port) || stage.written.sources.some((source) => source.port === port)) continue;
     if (stage.reads.length < stage.written.sources.length) continue;
     const only = Object.keys(kind.ports).length === 1;
     const example = only ? 'from: STAGE' : `from: { ${port}: STAGE }`;
@@ -105,8 +96,7 @@ function defaultPort(kind: StageKind, type: ArtifactType | undefined): string {
   const takes = ports.filter(([, { accepts }]) => type !== undefined && accepts.includes(type)).map(([name]) => name);
   const first = ports.length === 1 ? ports[0]?.[0] : undefined;
   const [only, another] = takes;
-  const found = first ?? (takes.includes('data') || another || !only ? 'data' : only);
-  return found === ANY_PORT ? 'data' : found;
+  return first ?? (takes.includes('data') || another || !only ? 'data' : only);
 }
 
 function fitting(
