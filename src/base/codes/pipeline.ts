@@ -195,6 +195,12 @@ export const pipelineCodes = defineCodes({
     title: 'a sweep names nothing',
     explanation: 'A path under `sweep.over` or the metric in `sweep.goal` starts with no stage of this pipeline.',
   },
+  P040: {
+    exit: 4,
+    title: 'no data layout was recognised',
+    explanation:
+      '`pipe init` looks for CSV files with filenames and labels beside their images, for a folder of images a class, and for IDX files. The page on data layouts draws them.',
+  },
   P090: {
     exit: 3,
     title: 'two stages write one file',
