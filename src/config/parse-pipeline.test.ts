@@ -115,6 +115,10 @@ describe('problems', () => {
       'P012 5:85 head (train-head): layers.0.dense.activation: "rely" is not one of the values that it takes | did you mean "relu"? It takes one of relu, sigmoid',
     ],
     [
+      '{ layers: [{ dense: { unit: 5 } }] }',
+      'P013 5:73 head (train-head): layers.0.dense: unknown key "unit" | did you mean "units"?',
+    ],
+    [
       '{ layers: [{ dense: wide }] }',
       'P014 5:71 head (train-head): layers.0.dense: expected a whole number or a map, found "wide"',
     ],
@@ -134,7 +138,7 @@ describe('problems', () => {
     ['[]', 'P014 5:51 stages.head.with: expected a map, found a list | The settings of the stage.'],
   ])('explain %s', (settings, expected) => {
     const found = problemsOf(parse(withHead(settings)));
-    expect(found[0]).toBe(expected);
+    expect(found).toEqual([expected]);
   });
 
   it('name missing keys, unknown ports and artifacts, and what would fit', () => {

@@ -1,8 +1,8 @@
 /** Faults of a value as diagnostics: at the offending key or value, with what was expected, what was found and the way out. */
 import { type Diagnostic, type DiagnosticCode, problem } from '../base/diagnostic.ts';
-import { didYouMean } from '../base/did-you-mean.ts';
+import { didYouMean, nearest } from '../base/did-you-mean.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../base/json.ts';
-import { jsonOf, type Located, type LocatedScalar, nearestAt, textOf } from './located.ts';
+import { jsonOf, keysOf, type Located, type LocatedScalar, nearestAt, pointerOf, textOf } from './located.ts';
 import { type Finding, findingsOf } from './schema-findings.ts';
 import { locate, type Place } from './source-text.ts';
 
@@ -16,10 +16,29 @@ export interface SchemaContext {
 
 /** What is wrong with a value that a validator has refused. */
 export function schemaProblems(schema: JsonObject, node: Located, context: SchemaContext): readonly Diagnostic[] {
-  return findingsOf(schema, jsonOf(node)).map((finding) => describe(finding, node, context));
+  const findings = findingsOf(schema, jsonOf(node));
+  const typos = findings
+    .filter((finding) => finding.fault === 'unknown-key')
+    .map((finding) => typoOf(finding, findings));
+  // A key that is there with a typing error is not missing as well.
+  const told = findings.filter(
+    (finding) => finding.fault !== 'missing' || !typos.includes(pointerOf([...finding.keys, finding.key])),
+  );
+  return told.map((finding) => describe(finding, node, context, findings));
 }
 
-function describe(finding: Finding, root: Located, context: SchemaContext): Diagnostic {
+/** The pointer of a missing key that an unknown one beside it was probably meant to be. */
+function typoOf(unknown: UnknownKey, findings: readonly Finding[]): string | undefined {
+  const missing = findings.flatMap((finding) =>
+    finding.fault === 'missing' && pointerOf(finding.keys) === pointerOf(unknown.keys) ? [finding.key] : [],
+  );
+  const meant = nearest(unknown.key, unknown.known).find((name) => missing.includes(name));
+  return meant && pointerOf([...unknown.keys, meant]);
+}
+
+type UnknownKey = Extract<Finding, { fault: 'unknown-key' }>;
+
+function describe(finding: Finding, root: Located, context: SchemaContext, all: readonly Finding[]): Diagnostic {
   const node = nearestAt(root, finding.keys);
   const path = finding.keys.join('.');
   const about = [context.what, path].filter((part) => part !== '').join(': ');
@@ -28,8 +47,12 @@ function describe(finding: Finding, root: Located, context: SchemaContext): Diag
     problem(code, subject + message, { location: locate(place), help });
   switch (finding.fault) {
     case 'unknown-key': {
+      const typo = typoOf(finding, all);
       const known = finding.known.length > 0 ? `known keys: ${finding.known.join(', ')}` : undefined;
-      const help = didYouMean(finding.key, finding.known) ?? context.belongs(finding.key, finding.keys) ?? known;
+      const help =
+        (typo ? `did you mean "${keysOf(typo).at(-1)}"?` : didYouMean(finding.key, finding.known)) ??
+        context.belongs(finding.key, finding.keys) ??
+        known;
       return make('P013', `unknown key "${finding.key}"`, keyPlace(node, finding.key), help);
     }
     case 'bad-name':
@@ -91,7 +114,7 @@ function typeHelp(node: Located, { expected, description }: Extract<Finding, { f
   if (text !== undefined && (takes('number') || takes('integer')) && /^[-+]?[\d_,]+(\.\d+)?$/.test(text))
     return `"${text}" is a text; write ${text.replace(/[_,]/g, '')}`;
   if (takes('string') && node.type === 'scalar' && typeof node.value === 'number')
-    return `put it in quotes if it is a text: "${node.value}"`;
+    return [description, `put it in quotes if it is a text: "${node.value}"`].filter(Boolean).join(' ');
   return description;
 }
 
