@@ -31,6 +31,8 @@ export function checkedStage(
   const values = [...stage.choice.values()].map(({ name, value }) => [name, value] as const);
   const given = memberOf(stage.written.body, 'with') ?? { type: 'map', members: new Map(), place: stage.written.key };
   const substituted = substitute(given, { variables, ...(values.length > 0 && { matrix: new Map(values) }) });
+  // Anything but a map is told by the schema of the file.
+  if (substituted.type !== 'map') return [];
   const accepted = used.validate(jsonOf(substituted));
   const settings = accepted ? substituted : withTypedEnvironment(substituted);
   if (!accepted && !used.validate(jsonOf(settings))) problems.push(...settingsProblems(stage, used, settings, kinds));
