@@ -98,7 +98,12 @@ export interface TrainSession {
   step(batch: TrainBatch): Promise<StepResult>;
   /** Probabilities (softmax of the logits) with dropout off and batch norm's moving statistics. */
   predict(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
-  state(): Promise<TrainState>;
+  /**
+   * Copies of the state; of the weights and slots named in `only` where it is given, so that a large state can be taken
+   * piece by piece.
+   */
+  state(only?: readonly string[]): Promise<TrainState>;
+  /** Puts back what `state` gave, whole or some of its weights and slots; the others stay as they are. */
   restore(state: TrainState): Promise<void>;
   close(): Promise<void>;
 }
@@ -119,6 +124,11 @@ export interface Engine {
 export interface EngineAdapter {
   readonly id: EngineId;
   /** Whether it can be used here, and if not why: by trying, in a child process where a native crash is possible. */
-  probe(): Promise<{ readonly usable: boolean; readonly reason: string; readonly version?: string; readonly device?: Device }>;
+  probe(): Promise<{
+    readonly usable: boolean;
+    readonly reason: string;
+    readonly version?: string;
+    readonly device?: Device;
+  }>;
   open(options: EngineOptions): Promise<Result<Engine, Diagnostic>>;
 }

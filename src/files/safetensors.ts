@@ -1,4 +1,5 @@
 /** The safetensors format: a little-endian 64-bit header length, a JSON header, then the tensors without gaps. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { isJsonObject, type Json } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { AtomicFile } from './atomic-file.ts';
@@ -93,27 +94,102 @@ export function writeSafetensors(
 /** Reads a file of anybody's: every offset is checked before it is followed. The error is a sentence without a subject. */
 export function readSafetensors(bytes: Uint8Array): Result<ReadonlyMap<string, StoredTensor>, string> {
   if (bytes.length < 8) return err('is too short for a safetensors file');
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  const length = headerLength(bytes);
   if (length > HEADER_LIMIT || 8 + length > bytes.length) return err('has a header length beyond its end');
-  const header = parseHeader(bytes.subarray(8, 8 + length));
-  if (!header) return err('has a header that is not a JSON object');
   const data = bytes.subarray(8 + length);
-  const tensors = new Map<string, StoredTensor>();
-  const spans: (readonly [number, number])[] = [];
+  const layout = readLayout(bytes.subarray(8, 8 + length), data.length);
+  if (!layout.ok) return layout;
+  const tensors = [...layout.value].map(
+    ([name, { dtype, shape, from, to }]) => [name, { dtype, shape, bytes: data.subarray(from, to) }] as const,
+  );
+  return ok(new Map(tensors));
+}
+
+/** A safetensors file whose tensors are read one at a time. */
+export class SafetensorsReader {
+  readonly #descriptor: number;
+  readonly #start: number;
+  readonly #layout: ReadonlyMap<string, PlacedTensor>;
+
+  private constructor(descriptor: number, start: number, layout: ReadonlyMap<string, PlacedTensor>) {
+    this.#descriptor = descriptor;
+    this.#start = start;
+    this.#layout = layout;
+  }
+
+  /** Opens a file, or says what is wrong with it. */
+  static open(path: string): Result<SafetensorsReader, string> {
+    const descriptor = openSync(path, 'r');
+    const opened = SafetensorsReader.#read(descriptor);
+    if (!opened.ok) closeSync(descriptor);
+    return opened;
+  }
+
+  static #read(descriptor: number): Result<SafetensorsReader, string> {
+    const { size } = fstatSync(descriptor);
+    const start = Buffer.alloc(8);
+    if (readSync(descriptor, start, 0, 8, 0) < 8) return err('is too short for a safetensors file');
+    const length = headerLength(start);
+    if (length > HEADER_LIMIT || 8 + length > size) return err('has a header length beyond its end');
+    const header = Buffer.alloc(length);
+    readFully(descriptor, header, 8);
+    const layout = readLayout(header, size - 8 - length);
+    return layout.ok ? ok(new SafetensorsReader(descriptor, 8 + length, layout.value)) : layout;
+  }
+
+  /** The numbers of a float32 tensor, or undefined where there is none of that name. */
+  float32(name: string): { readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> } | undefined {
+    const placed = this.#layout.get(name);
+    if (placed?.dtype !== 'F32') return undefined;
+    const data = new Float32Array((placed.to - placed.from) / 4);
+    readFully(this.#descriptor, new Uint8Array(data.buffer), this.#start + placed.from);
+    return { shape: placed.shape, data };
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+interface PlacedTensor {
+  readonly dtype: SafetensorsDtype;
+  readonly shape: readonly number[];
+  /** Bytes from the end of the header. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The tensors that a header names, in the order of their bytes, which they cover without overlap or gap. */
+function readLayout(headerBytes: Uint8Array, dataLength: number): Result<ReadonlyMap<string, PlacedTensor>, string> {
+  const header = parseHeader(headerBytes);
+  if (!header) return err('has a header that is not a JSON object');
+  const placed: (readonly [string, PlacedTensor])[] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
-    const tensor = tensorOf(entry, data);
+    const tensor = placeTensor(entry, dataLength);
     if (!tensor.ok) return err(`has a tensor ${JSON.stringify(name)} ${tensor.error}`);
-    tensors.set(name, tensor.value.tensor);
-    spans.push(tensor.value.span);
+    placed.push([name, tensor.value]);
   }
-  spans.sort(([a], [b]) => a - b);
+  placed.sort(([, a], [, b]) => a.from - b.from || a.to - b.to);
   let end = 0;
-  for (const [from, to] of spans) {
+  for (const [, { from, to }] of placed) {
     if (from !== end) return err('has tensors that overlap or leave gaps');
     end = to;
   }
-  return end === data.length ? ok(tensors) : err('has bytes that belong to no tensor');
+  return end === dataLength ? ok(new Map(placed)) : err('has bytes that belong to no tensor');
+}
+
+function headerLength(start: Uint8Array): number {
+  return Number(new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true));
+}
+
+/** @throws Error when the file ends before the buffer is full: it was changed while it was read. */
+function readFully(descriptor: number, into: Uint8Array, position: number): void {
+  for (let at = 0; at < into.length; ) {
+    const read = readSync(descriptor, into, at, into.length - at, position + at);
+    if (read === 0) throw new Error('a safetensors file became shorter while it was read');
+    at += read;
+  }
 }
 
 /** The float32 numbers of a stored tensor, copied out. @throws Error when it holds something else. */
@@ -131,10 +207,7 @@ function parseHeader(bytes: Uint8Array): Readonly<Record<string, Json>> | undefi
   }
 }
 
-function tensorOf(
-  entry: Json,
-  data: Uint8Array,
-): Result<{ readonly tensor: StoredTensor; readonly span: readonly [number, number] }, string> {
+function placeTensor(entry: Json, dataLength: number): Result<PlacedTensor, string> {
   if (!isJsonObject(entry)) return err('that is not described');
   const { dtype, shape, data_offsets: offsets } = entry;
   if (dtype !== 'F32' && dtype !== 'F16')
@@ -142,8 +215,8 @@ function tensorOf(
   if (!isExtents(shape)) return err('without a shape');
   if (!isExtents(offsets) || offsets.length !== 2) return err('without offsets');
   const [from = 0, to = 0] = offsets;
-  if (to > data.length || to - from !== byteLength(dtype, shape)) return err('whose offsets do not fit its shape');
-  return ok({ tensor: { dtype, shape, bytes: data.subarray(from, to) }, span: [from, to] });
+  if (to > dataLength || to - from !== byteLength(dtype, shape)) return err('whose offsets do not fit its shape');
+  return ok({ dtype, shape, from, to });
 }
 
 function isExtents(value: Json | undefined): value is readonly number[] {

@@ -6,11 +6,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, parseDigest } from '../base/digest.ts';
-import type { Producer, TrainState } from '../engines/engine.ts';
+import type { Producer, TrainSession, TrainState } from '../engines/engine.ts';
 import { writeFileAtomically } from '../files/atomic-file.ts';
-import { float32Of, readSafetensors, writeSafetensors } from '../files/safetensors.ts';
-import type { Weights } from '../networks/network.ts';
+import { SafetensorsReader } from '../files/safetensors.ts';
 import type { EpochRecord } from './artifacts.ts';
+import { type StateTensor, storedName, writeState } from './training-state.ts';
 
 /** Where a training stands, beside its numbers. */
 export interface TrainingPosition {
@@ -19,6 +19,14 @@ export interface TrainingPosition {
   /** Finished steps of the current epoch, and their losses times their rows. */
   readonly stepsInEpoch: number;
   readonly lossSum: number;
+}
+
+/** A checkpoint that is whole. */
+export interface Checkpoint {
+  readonly position: TrainingPosition;
+  /** Steps of all epochs. */
+  readonly step: number;
+  readonly path: string;
 }
 
 interface Stored extends TrainingPosition {
@@ -32,60 +40,80 @@ const KEPT = 2;
 export class TrainingCheckpoints {
   readonly folder: string;
   readonly #producer: Producer;
+  readonly #tensors: readonly StateTensor[];
 
-  constructor(folder: string, producer: Producer) {
+  constructor(folder: string, producer: Producer, tensors: readonly StateTensor[]) {
     this.folder = folder;
     this.#producer = producer;
+    this.#tensors = tensors;
   }
 
   /** The newest checkpoint that is whole and was made by the same producer. */
-  async latest(): Promise<{ readonly position: TrainingPosition; readonly state: TrainState } | undefined> {
+  async latest(): Promise<Checkpoint | undefined> {
     for (const name of this.#names().reverse()) {
       const stored = this.#readStored(name);
+      const path = join(this.folder, `${name}.safetensors`);
       if (!stored || JSON.stringify(stored.producer) !== JSON.stringify(this.#producer)) continue;
-      const tensors = await readChecked(join(this.folder, `${name}.safetensors`), stored.digest);
-      if (!tensors) continue;
+      if ((await digestOfFile(path)) !== stored.digest) continue;
       const { history, stepsInEpoch, lossSum, step } = stored;
-      return {
-        position: { history, stepsInEpoch, lossSum },
-        state: { step, weights: below('weights/', tensors), slots: below('slots/', tensors) },
-      };
+      return { position: { history, stepsInEpoch, lossSum }, step, path };
     }
     return undefined;
   }
 
-  /** Writes a checkpoint and drops all but the newest two. */
-  async write(position: TrainingPosition, state: TrainState): Promise<void> {
-    const name = `step-${String(state.step).padStart(12, '0')}`;
+  /** Puts a checkpoint's numbers back into a session. */
+  async restore({ path, step }: Checkpoint, session: TrainSession): Promise<void> {
+    const opened = SafetensorsReader.open(path);
+    if (!opened.ok) throw new Error(`${path} ${opened.error}, although its digest is right`);
+    const reader = opened.value;
+    try {
+      for (const tensor of this.#tensors) {
+        const numbers = reader.float32(storedName(tensor, 'by-kind'));
+        if (!numbers) throw new Error(`${path} lacks ${tensor.name}, although its digest is right`);
+        const none: TrainState = { step, weights: new Map(), slots: new Map() };
+        await session.restore({ ...none, [tensor.kind]: new Map([[tensor.name, numbers]]) });
+      }
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** Writes a checkpoint and drops all but the newest two. False, and nothing is written, when a number is not finite. */
+  async write(position: TrainingPosition, session: TrainSession): Promise<boolean> {
+    const { step } = await session.state([]);
+    const name = `step-${String(step).padStart(12, '0')}`;
     const path = join(this.folder, `${name}.safetensors`);
-    writeSafetensors(path, new Map([...prefixed('weights/', state.weights), ...prefixed('slots/', state.slots)]), {
-      flush: false,
-    });
-    const stored: Stored = {
-      ...position,
-      step: state.step,
-      producer: this.#producer,
-      digest: await digestOfFile(path),
-    };
+    if (!(await writeState(path, this.#tensors, 'by-kind', session))) return false;
+    const digest = await digestOfFile(path);
+    if (!digest) throw new Error(`${path} vanished`);
+    const stored: Stored = { ...position, step, producer: this.#producer, digest };
     writeFileAtomically(join(this.folder, `${name}.json`), JSON.stringify(stored), { flush: false });
     for (const old of this.#names().slice(0, -KEPT)) {
       rmSync(join(this.folder, `${old}.json`), { force: true });
       rmSync(join(this.folder, `${old}.safetensors`), { force: true });
     }
+    return true;
+  }
+
+  /** Writes the weights alone to a file. False when a number is not finite. */
+  writeWeights(path: string, session: TrainSession): Promise<boolean> {
+    const weights = this.#tensors.filter(({ kind }) => kind === 'weights');
+    return writeState(path, weights, 'plain', session);
   }
 
   /** Keeps the weights of an epoch that is the best so far; those of an earlier one are dropped by `dropBestBut`. */
-  async writeBest(epoch: number, weights: Weights): Promise<void> {
-    const path = join(this.folder, `best-${epoch}.safetensors`);
-    writeSafetensors(path, weights, { flush: false });
-    writeFileAtomically(`${path}.sha256`, await digestOfFile(path), { flush: false });
+  async writeBest(epoch: number, session: TrainSession): Promise<boolean> {
+    const path = this.#bestPath(epoch);
+    if (!(await this.writeWeights(path, session))) return false;
+    writeFileAtomically(`${path}.sha256`, (await digestOfFile(path)) ?? '', { flush: false });
+    return true;
   }
 
-  /** The weights kept of an epoch, or undefined where they are missing or damaged. */
-  async best(epoch: number): Promise<Weights | undefined> {
-    const path = join(this.folder, `best-${epoch}.safetensors`);
-    const digest = existsSync(`${path}.sha256`) ? readFileSync(`${path}.sha256`, 'utf8') : '';
-    return readChecked(path, digest);
+  /** The file with the weights kept of an epoch, or undefined where it is missing or damaged. */
+  async best(epoch: number): Promise<string | undefined> {
+    const path = this.#bestPath(epoch);
+    if (!existsSync(`${path}.sha256`)) return undefined;
+    return readFileSync(`${path}.sha256`, 'utf8') === (await digestOfFile(path)) ? path : undefined;
   }
 
   dropBestBut(epoch: number): void {
@@ -97,6 +125,10 @@ export class TrainingCheckpoints {
 
   clear(): void {
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #bestPath(epoch: number): string {
+    return join(this.folder, `best-${epoch}.safetensors`);
   }
 
   /** Names of the checkpoints, oldest first. */
@@ -118,31 +150,9 @@ export class TrainingCheckpoints {
   }
 }
 
-async function readChecked(path: string, digest: string): Promise<Weights | undefined> {
+async function digestOfFile(path: string): Promise<Digest | undefined> {
   if (!existsSync(path)) return undefined;
-  if ((await digestOfFile(path)) !== digest) return undefined;
-  const tensors = readSafetensors(readFileSync(path));
-  if (!tensors.ok) return undefined;
-  return new Map([...tensors.value].map(([name, tensor]) => [name, { shape: tensor.shape, data: float32Of(tensor) }]));
-}
-
-async function digestOfFile(path: string): Promise<Digest> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
   return parseDigest(hash.digest('hex'));
-}
-
-function prefixed(
-  prefix: string,
-  weights: Weights,
-): [string, { readonly shape: readonly number[]; readonly data: Float32Array }][] {
-  return [...weights].map(([name, weight]) => [`${prefix}${name}`, weight]);
-}
-
-function below(prefix: string, weights: Weights): Weights {
-  return new Map(
-    [...weights].flatMap(([name, weight]) =>
-      name.startsWith(prefix) ? [[name.slice(prefix.length), weight] as const] : [],
-    ),
-  );
 }

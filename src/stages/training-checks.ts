@@ -1,6 +1,5 @@
 /** What can be wrong with a training, before and while it runs. */
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import type { Weights } from '../networks/network.ts';
 import type { Optimizer } from '../networks/optimizer.ts';
 import type { TrainingRows } from './labelled-rows.ts';
 import type { Monitor } from './monitor.ts';
@@ -17,13 +16,6 @@ export function checkMonitors(settings: TrainingSettings, rows: TrainingRows): D
   return problem('S014', `${blind[0]} monitors ${blind[1]}, but no row of the validation split has a label`, {
     help: 'put a split stage with `validation: 0.2` before, or monitor `loss`',
   });
-}
-
-/** Whether every weight is a number. */
-export function isHealthy(weights: Weights): boolean {
-  for (const { data } of weights.values())
-    for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
-  return true;
 }
 
 export interface Divergence {

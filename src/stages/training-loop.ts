@@ -5,7 +5,6 @@ import type { Digest } from '../base/digest.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { RowTable } from '../data/row-table.ts';
 import type { Engine, Producer, TrainSession } from '../engines/engine.ts';
-import { writeSafetensors } from '../files/safetensors.ts';
 import { CompensatedSum } from '../metrics/compensated-sum.ts';
 import { predictedClass, probabilityAt } from '../metrics/scored-batch.ts';
 import type { Network, Weights } from '../networks/network.ts';
@@ -17,8 +16,9 @@ import { rateOfNextEpoch } from './learning-rate.ts';
 import { bestEpoch, shouldStop } from './monitor.ts';
 import type { RunContext, StageFailure } from './stage-kind.ts';
 import { TrainingCheckpoints, type TrainingPosition } from './training-checkpoints.ts';
-import { checkMonitors, divergence, isHealthy } from './training-checks.ts';
+import { checkMonitors, divergence } from './training-checks.ts';
 import type { TrainingSettings } from './training-settings.ts';
+import { stateTensors } from './training-state.ts';
 
 export interface Training {
   readonly network: Network;
@@ -54,7 +54,10 @@ export async function train(
   if (refused) return failed(refused);
   const weights = classWeightValues(training.settings.classWeights, training.table, training.rows.train);
   if (!weights.ok) return failed(weights.error);
-  const checkpoints = new TrainingCheckpoints(context.checkpoints, engine.producer);
+  const { network, settings, frozen = [] } = training;
+  const tensors = stateTensors(network, settings.optimizer, frozen);
+  if (!tensors.ok) return failed(tensors.error);
+  const checkpoints = new TrainingCheckpoints(context.checkpoints, engine.producer, tensors.value);
   if (context.force) checkpoints.clear();
   const session = await openSession(training, engine);
   if (!session.ok) return failed(session.error);
@@ -64,7 +67,8 @@ export async function train(
     if (!history.ok) return history;
     const final = await loop.finalWeights(history.value);
     if (!final.ok) return final;
-    return ok({ weights: await storeWeights(final.value, context), history: history.value, producer: engine.producer });
+    const stored = await context.blobs.putFile(final.value);
+    return ok({ weights: stored, history: history.value, producer: engine.producer });
   } finally {
     await session.value.close();
   }
@@ -129,25 +133,18 @@ class TrainingLoop {
     return ok(position.history);
   }
 
-  /** The best epoch's weights where early stopping asks for them, else the last one's. */
-  async finalWeights(history: readonly EpochRecord[]): Promise<Result<Weights, StageFailure>> {
+  /** A file with the best epoch's weights where early stopping asks for them, else the last one's. */
+  async finalWeights(history: readonly EpochRecord[]): Promise<Result<string, StageFailure>> {
     const { earlyStopping } = this.#training.settings;
     const best = earlyStopping?.restoreBest ? bestEpoch(history, earlyStopping.monitor) : undefined;
     if (best !== undefined && best !== history.length - 1) {
       const kept = await this.#checkpoints.best(best);
-      return kept
-        ? ok(kept)
-        : failed(
-            problem('S001', 'the kept weights of the best epoch were damaged on disk', {
-              help: 'run again: the training starts anew',
-            }),
-          );
+      if (kept) return ok(kept);
+      const help = 'run again: the training starts anew';
+      return failed(problem('S001', 'the kept weights of the best epoch were damaged on disk', { help }));
     }
-    const { weights } = await this.#session.state();
-    if (isHealthy(weights)) return ok(weights);
-    return failed(
-      this.#divergence(Number.NaN, history.length - 1, this.#stepsPerEpoch, history.at(-1)?.['learning-rate'] ?? 0),
-    );
+    const path = join(this.#checkpoints.folder, 'model.safetensors');
+    return (await this.#checkpoints.writeWeights(path, this.#session)) ? ok(path) : this.#notFinite(history);
   }
 
   async #resume(): Promise<TrainingPosition> {
@@ -158,7 +155,7 @@ class TrainingLoop {
     const best = earlyStopping?.restoreBest ? bestEpoch(latest.position.history, earlyStopping.monitor) : undefined;
     // Without the best weights so far the training could not end as one that was never interrupted.
     if (best !== undefined && !(await this.#checkpoints.best(best))) return start;
-    await this.#session.restore(latest.state);
+    await this.#checkpoints.restore(latest, this.#session);
     return latest.position;
   }
 
@@ -257,28 +254,27 @@ class TrainingLoop {
       earlyStopping?.restoreBest === true && bestEpoch(history, earlyStopping.monitor) === history.length - 1;
     const due = !last && performance.now() - this.#checkpointAt >= CHECKPOINT_INTERVAL * this.#checkpointMs;
     if (!(due || (improved && !last))) return ok(undefined);
+    if (improved && !(await this.#checkpoints.writeBest(history.length - 1, this.#session)))
+      return this.#notFinite(history);
+    if (!due) return ok(undefined);
     const started = performance.now();
-    const state = await this.#session.state();
-    if (!isHealthy(state.weights)) {
-      const record = history.at(-1);
-      return failed(
-        this.#divergence(Number.NaN, history.length - 1, this.#stepsPerEpoch, record?.['learning-rate'] ?? 0),
-      );
-    }
-    if (improved) await this.#checkpoints.writeBest(history.length - 1, state.weights);
-    if (due) {
-      await this.#checkpoints.write(position, state);
-      const best = earlyStopping ? bestEpoch(history, earlyStopping.monitor) : undefined;
-      if (best !== undefined) this.#checkpoints.dropBestBut(best);
-      this.#checkpointAt = performance.now();
-      this.#checkpointMs = this.#checkpointAt - started;
-    }
+    if (!(await this.#checkpoints.write(position, this.#session))) return this.#notFinite(history);
+    const best = earlyStopping ? bestEpoch(history, earlyStopping.monitor) : undefined;
+    if (best !== undefined) this.#checkpoints.dropBestBut(best);
+    this.#checkpointAt = performance.now();
+    this.#checkpointMs = this.#checkpointAt - started;
     return ok(undefined);
+  }
+
+  /** The update of the last step left a weight that is no number. */
+  #notFinite(history: readonly EpochRecord[]): Result<never, StageFailure> {
+    const rate = history.at(-1)?.['learning-rate'] ?? 0;
+    return failed(this.#divergence(Number.NaN, history.length - 1, this.#stepsPerEpoch, rate));
   }
 
   async #interrupt(position: TrainingPosition): Promise<Result<never, StageFailure>> {
     if (position.history.length > 0 || position.stepsInEpoch > 0)
-      await this.#checkpoints.write(position, await this.#session.state());
+      await this.#checkpoints.write(position, this.#session);
     return err({ reason: 'interrupted' });
   }
 
@@ -297,12 +293,6 @@ class TrainingLoop {
 
 /** The smallest normal float32: a probability that underflowed to 0 still has a finite loss. */
 const SMALLEST_PROBABILITY = 2 ** -126;
-
-async function storeWeights(weights: Weights, context: TrainingContext): Promise<Digest> {
-  const path = join(context.checkpoints, 'model.safetensors');
-  writeSafetensors(path, weights, { flush: false });
-  return context.blobs.putFile(path);
-}
 
 function failed(...diagnostics: readonly Diagnostic[]): Result<never, StageFailure> {
   return err({ reason: 'diagnostics', diagnostics });

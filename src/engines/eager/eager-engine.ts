@@ -14,7 +14,17 @@ import { decayedRate } from '../../networks/optimizer.ts';
 import type { Expression } from '../../networks/update-formula.ts';
 import { updateRule } from '../../networks/updates.ts';
 import { fillMask } from '../dropout-masks.ts';
-import type { Engine, ForwardProgram, ForwardSession, Producer, StepResult, TrainBatch, TrainProgram, TrainSession, TrainState } from '../engine.ts';
+import type {
+  Engine,
+  ForwardProgram,
+  ForwardSession,
+  Producer,
+  StepResult,
+  TrainBatch,
+  TrainProgram,
+  TrainSession,
+  TrainState,
+} from '../engine.ts';
 
 /** @param close releases the backend's own resources */
 export function eagerEngine(producer: Producer, close: () => Promise<void> = async () => {}): Engine {
@@ -27,7 +37,8 @@ export function eagerEngine(producer: Producer, close: () => Promise<void> = asy
 }
 
 function openForward(program: ForwardProgram): Result<ForwardSession, Diagnostic> {
-  if (program.kind === 'onnx') return err(problem('E002', 'an ONNX file runs on the engine `ort` alone', { help: 'run without --engine' }));
+  if (program.kind === 'onnx')
+    return err(problem('E002', 'an ONNX file runs on the engine `ort` alone', { help: 'run without --engine' }));
   const { network, layer, pooling } = program;
   const described = describeNetwork(network);
   if (!described.ok) return described;
@@ -41,7 +52,9 @@ function openForward(program: ForwardProgram): Result<ForwardSession, Diagnostic
   return ok({
     outputShape: pooling !== 'none' && shape.length === 3 ? shape.slice(-1) : shape,
     async run(input, rows) {
-      const y = tf.tidy(() => apply(tf.tensor(input.subarray(0, rows * sizeOf(network.input)), [rows, ...network.input])));
+      const y = tf.tidy(() =>
+        apply(tf.tensor(input.subarray(0, rows * sizeOf(network.input)), [rows, ...network.input])),
+      );
       const data = await y.data<'float32'>();
       y.dispose();
       return Float32Array.from(data);
@@ -55,7 +68,9 @@ function openForward(program: ForwardProgram): Result<ForwardSession, Diagnostic
 function openTraining(program: TrainProgram): Result<TrainSession, Diagnostic> {
   const described = describeNetwork(program.network);
   if (!described.ok) return described;
-  const trained = described.value.slots.filter(({ trainable, layer }) => trainable && !program.frozen.includes(layer)).map(({ name }) => name);
+  const trained = described.value.slots
+    .filter(({ trainable, layer }) => trainable && !program.frozen.includes(layer))
+    .map(({ name }) => name);
   return ok(new EagerTraining(program, trained));
 }
 
@@ -73,7 +88,11 @@ class EagerTraining implements TrainSession {
     this.#rule = updateRule(program.optimizer);
     this.#weights = new Map([...weights].map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
     this.#slots = new Map(
-      trained.flatMap((name) => Object.entries(this.#rule.slots).map(([slot, initial]) => [`${name}/${slot}`, tf.fill([...(weights.get(name)?.shape ?? [])], initial)] as const)),
+      trained.flatMap((name) =>
+        Object.entries(this.#rule.slots).map(
+          ([slot, initial]) => [`${name}/${slot}`, tf.fill([...(weights.get(name)?.shape ?? [])], initial)] as const,
+        ),
+      ),
     );
   }
 
@@ -101,9 +120,16 @@ class EagerTraining implements TrainSession {
     return Float32Array.from(data);
   }
 
-  async state(): Promise<TrainState> {
+  async state(only?: readonly string[]): Promise<TrainState> {
     const copy = async (tensors: ReadonlyMap<string, tf.Tensor>): Promise<ReadonlyMap<string, WeightTensor>> => {
-      const copies = await Promise.all([...tensors].map(async ([name, tensor]) => [name, { shape: tensor.shape, data: Float32Array.from(await tensor.data<'float32'>()) }] as const));
+      const copies = await Promise.all(
+        [...tensors]
+          .filter(([name]) => only === undefined || only.includes(name))
+          .map(
+            async ([name, tensor]) =>
+              [name, { shape: tensor.shape, data: Float32Array.from(await tensor.data<'float32'>()) }] as const,
+          ),
+      );
       return new Map(copies);
     };
     return { step: this.#step, weights: await copy(this.#weights), slots: await copy(this.#slots) };
@@ -128,7 +154,15 @@ class EagerTraining implements TrainSession {
       frozen: new Set(frozen),
       mask(layer, shape) {
         const mask = new Float32Array(sizeOf(shape));
-        fillMask(mask, { seed, layer: layer.name, rate: layer.rate, units: sizeOf(shape.slice(1)), rowKeys: batch.rowKeys, rows, epoch: batch.epoch });
+        fillMask(mask, {
+          seed,
+          layer: layer.name,
+          rate: layer.rate,
+          units: sizeOf(shape.slice(1)),
+          rowKeys: batch.rowKeys,
+          rows,
+          epoch: batch.epoch,
+        });
         return tf.tensor(mask, [...shape]);
       },
     };
@@ -150,7 +184,9 @@ class EagerTraining implements TrainSession {
         undefined,
         true,
       );
-      const gradients = new Map(this.#trained.map((name, i) => [name, tf.keep(grads[i] ?? tf.zerosLike(weight(name)))]));
+      const gradients = new Map(
+        this.#trained.map((name, i) => [name, tf.keep(grads[i] ?? tf.zerosLike(weight(name)))]),
+      );
       return { value: tf.keep(value), gradients, statistics };
     } finally {
       tf.engine().endScope();
@@ -163,14 +199,19 @@ class EagerTraining implements TrainSession {
     for (const [name, gradient] of gradients) {
       const scalars = this.#rule.scalars(rate * (rateFactors[name.slice(0, name.lastIndexOf('/'))] ?? 1), this.#step);
       tf.engine().startScope();
-      const values = new Map<string, tf.Tensor>([['w', this.#weights.get(name) ?? missing(name)], ['g', gradient]]);
-      for (const slot of Object.keys(this.#rule.slots)) values.set(slot, this.#slots.get(`${name}/${slot}`) ?? missing(slot));
+      const values = new Map<string, tf.Tensor>([
+        ['w', this.#weights.get(name) ?? missing(name)],
+        ['g', gradient],
+      ]);
+      for (const slot of Object.keys(this.#rule.slots))
+        values.set(slot, this.#slots.get(`${name}/${slot}`) ?? missing(slot));
       this.#rule.scalarNames.forEach((scalar, i) => {
         values.set(scalar, tf.scalar(scalars[i] ?? 0));
       });
       for (const { target, value } of this.#rule.statements) values.set(target, evaluate(value, values));
       this.#replace(this.#weights, name, tf.keep(values.get('w') ?? missing(name)));
-      for (const slot of Object.keys(this.#rule.slots)) this.#replace(this.#slots, `${name}/${slot}`, tf.keep(values.get(slot) ?? missing(slot)));
+      for (const slot of Object.keys(this.#rule.slots))
+        this.#replace(this.#slots, `${name}/${slot}`, tf.keep(values.get(slot) ?? missing(slot)));
       tf.engine().endScope();
     }
     this.#step++;

@@ -40,7 +40,10 @@ async function handle(request: Request): Promise<Handled> {
     }
     case 'open-training': {
       await useTraceBackend();
-      return { answer: { session: keep(await Training.open(request.program, request.trained, request.options)) }, transfer: [] };
+      return {
+        answer: { session: keep(await Training.open(request.program, request.trained, request.options)) },
+        transfer: [],
+      };
     }
     case 'forward': {
       const output = await forwardOf(request.session).run(request.input, request.rows);
@@ -52,11 +55,16 @@ async function handle(request: Request): Promise<Handled> {
     }
     case 'predict': {
       const probabilities = await trainingOf(request.session).predict(request.input, request.rows);
-      return { answer: { probabilities, input: request.input }, transfer: [probabilities.buffer, request.input.buffer] };
+      return {
+        answer: { probabilities, input: request.input },
+        transfer: [probabilities.buffer, request.input.buffer],
+      };
     }
     case 'state': {
-      const state = trainingOf(request.session).state();
-      const buffers = [...state.weights.values(), ...state.slots.values()].flatMap(({ data }) => (data.buffer instanceof ArrayBuffer ? [data.buffer] : []));
+      const state = trainingOf(request.session).state(request.only);
+      const buffers = [...state.weights.values(), ...state.slots.values()].flatMap(({ data }) =>
+        data.buffer instanceof ArrayBuffer ? [data.buffer] : [],
+      );
       return { answer: state, transfer: buffers };
     }
     case 'restore':

@@ -4,7 +4,15 @@ import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { workerPath } from '../../files/package-root.ts';
 import { describeNetwork } from '../../networks/layers.ts';
-import type { Engine, EngineOptions, ForwardProgram, ForwardSession, Producer, TrainProgram, TrainSession } from '../engine.ts';
+import type {
+  Engine,
+  EngineOptions,
+  ForwardProgram,
+  ForwardSession,
+  Producer,
+  TrainProgram,
+  TrainSession,
+} from '../engine.ts';
 import type { Answers, Call, Reply, Request } from './protocol.ts';
 
 export async function openOrtEngine(options: EngineOptions, version: string): Promise<Result<Engine, Diagnostic>> {
@@ -40,7 +48,11 @@ class OrtEngine implements Engine {
   async openTraining(program: TrainProgram): Promise<Result<TrainSession, Diagnostic>> {
     const described = describeNetwork(program.network);
     if (!described.ok) return described;
-    const trained = new Set(described.value.slots.filter(({ trainable, layer }) => trainable && !program.frozen.includes(layer)).map(({ name }) => name));
+    const trained = new Set(
+      described.value.slots
+        .filter(({ trainable, layer }) => trainable && !program.frozen.includes(layer))
+        .map(({ name }) => name),
+    );
     const opened = await this.#open({ do: 'open-training', program, trained, options: this.#options }, 'open-training');
     if (!opened.ok) return opened;
     const { session } = opened.value;
@@ -50,7 +62,7 @@ class OrtEngine implements Engine {
       async predict(input, rows) {
         return (await worker.ask('predict', { do: 'predict', session, input, rows }, [input.buffer])).probabilities;
       },
-      state: () => worker.ask('state', { do: 'state', session }),
+      state: (only) => worker.ask('state', { do: 'state', session, ...(only && { only }) }),
       async restore(state) {
         await worker.ask('restore', { do: 'restore', session, state });
       },
@@ -64,12 +76,19 @@ class OrtEngine implements Engine {
     return this.#worker.end();
   }
 
-  async #open<K extends 'open-forward' | 'open-training'>(request: Request, kind: K): Promise<Result<Answers[K], Diagnostic>> {
+  async #open<K extends 'open-forward' | 'open-training'>(
+    request: Request,
+    kind: K,
+  ): Promise<Result<Answers[K], Diagnostic>> {
     try {
       return ok(await this.#worker.ask(kind, request));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      return err(problem('E002', `the engine refuses the network: ${message}`, { help: 'run `pipe engines test`; a model file may use operators that this version does not have' }));
+      return err(
+        problem('E002', `the engine refuses the network: ${message}`, {
+          help: 'run `pipe engines test`; a model file may use operators that this version does not have',
+        }),
+      );
     }
   }
 }

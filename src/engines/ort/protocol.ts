@@ -4,11 +4,26 @@ import type { SessionOptions } from './runtime.ts';
 
 export type Request =
   | { readonly do: 'open-forward'; readonly program: ForwardProgram; readonly options: SessionOptions }
-  | { readonly do: 'forward'; readonly session: number; readonly input: Float32Array<ArrayBuffer>; readonly rows: number }
-  | { readonly do: 'open-training'; readonly program: TrainProgram; readonly trained: ReadonlySet<string>; readonly options: SessionOptions }
+  | {
+      readonly do: 'forward';
+      readonly session: number;
+      readonly input: Float32Array<ArrayBuffer>;
+      readonly rows: number;
+    }
+  | {
+      readonly do: 'open-training';
+      readonly program: TrainProgram;
+      readonly trained: ReadonlySet<string>;
+      readonly options: SessionOptions;
+    }
   | { readonly do: 'step'; readonly session: number; readonly batch: TrainBatch }
-  | { readonly do: 'predict'; readonly session: number; readonly input: Float32Array<ArrayBuffer>; readonly rows: number }
-  | { readonly do: 'state'; readonly session: number }
+  | {
+      readonly do: 'predict';
+      readonly session: number;
+      readonly input: Float32Array<ArrayBuffer>;
+      readonly rows: number;
+    }
+  | { readonly do: 'state'; readonly session: number; readonly only?: readonly string[] }
   | { readonly do: 'restore'; readonly session: number; readonly state: TrainState }
   | { readonly do: 'close'; readonly session: number };
 

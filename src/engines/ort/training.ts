@@ -1,9 +1,10 @@
 /** A training session on ONNX Runtime: it computes the gradients, WebAssembly applies them in place. */
-import type { StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
-import { fillMask } from '../dropout-masks.ts';
-import { decayedRate } from '../../networks/optimizer.ts';
+
 import { type Shape, sizeOf, type WeightTensor } from '../../networks/network.ts';
+import { decayedRate } from '../../networks/optimizer.ts';
 import { type UpdateRule, updateRule } from '../../networks/updates.ts';
+import { fillMask } from '../dropout-masks.ts';
+import type { StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
 import { createSession, resultsWithoutCopy, runInto, type Session, type SessionOptions, tensor } from './runtime.ts';
 import { type GradientModel, traceForward, traceGradients } from './trace.ts';
 import { compileUpdate, WeightMemory } from './wasm-update.ts';
@@ -28,7 +29,12 @@ export class Training {
   #predictor: { readonly session: Session; readonly output: string } | undefined;
   #step = 0;
 
-  private constructor(program: TrainProgram, trained: ReadonlySet<string>, options: SessionOptions, emptySequence: boolean) {
+  private constructor(
+    program: TrainProgram,
+    trained: ReadonlySet<string>,
+    options: SessionOptions,
+    emptySequence: boolean,
+  ) {
     const { weights, ...rest } = program;
     this.#program = rest;
     this.#options = options;
@@ -43,7 +49,8 @@ export class Training {
       }
       const memory = new WeightMemory(compiled, data.length);
       memory.array('w').set(data);
-      for (const [slot, initial] of Object.entries(this.#rule.slots)) if (initial !== 0) memory.array(slot).fill(initial);
+      for (const [slot, initial] of Object.entries(this.#rule.slots))
+        if (initial !== 0) memory.array(slot).fill(initial);
       this.#trained.set(name, memory);
     }
   }
@@ -66,14 +73,26 @@ export class Training {
       const shape = model.masks.get(layer.name);
       const mask = masks.get(layer.name);
       if (layer.type !== 'dropout' || !shape || !mask) continue;
-      fillMask(mask, { seed, layer: layer.name, rate: layer.rate, units: sizeOf(shape.slice(1)), rowKeys: batch.rowKeys, rows: batch.rows, epoch: batch.epoch });
+      fillMask(mask, {
+        seed,
+        layer: layer.name,
+        rate: layer.rate,
+        units: sizeOf(shape.slice(1)),
+        rowKeys: batch.rowKeys,
+        rows: batch.rows,
+        epoch: batch.epoch,
+      });
       withMasks[`mask ${layer.name}`] = tensor(mask, shape);
     }
     const loss = new Float32Array(1);
-    const moved = new Map([...model.statistics.keys()].map((name) => [name, new Float32Array(sizeOf(this.#shapes.get(name) ?? []))]));
+    const moved = new Map(
+      [...model.statistics.keys()].map((name) => [name, new Float32Array(sizeOf(this.#shapes.get(name) ?? []))]),
+    );
     const into: Record<string, ReturnType<typeof tensor>> = { [model.loss]: tensor(loss, []) };
-    for (const [name, output] of model.gradients) into[output] = tensor(this.#memory(name).array('g'), this.#shapes.get(name) ?? []);
-    for (const [name, output] of model.statistics) into[output] = tensor(moved.get(name) ?? new Float32Array(0), this.#shapes.get(name) ?? []);
+    for (const [name, output] of model.gradients)
+      into[output] = tensor(this.#memory(name).array('g'), this.#shapes.get(name) ?? []);
+    for (const [name, output] of model.statistics)
+      into[output] = tensor(moved.get(name) ?? new Float32Array(0), this.#shapes.get(name) ?? []);
     await runInto(session, withMasks, into, this.#emptySequence);
     // A loss that is no number must not reach the weights: the caller stops with the last good ones.
     if (Number.isFinite(loss[0])) {
@@ -87,17 +106,30 @@ export class Training {
     const { network, classes } = this.#program;
     const { session, output } = await this.#predicting();
     const probabilities = new Float32Array(rows * classes);
-    const feeds = { x: tensor(input.subarray(0, rows * sizeOf(network.input)), [rows, ...network.input]), ...this.#weightFeeds() };
+    const feeds = {
+      x: tensor(input.subarray(0, rows * sizeOf(network.input)), [rows, ...network.input]),
+      ...this.#weightFeeds(),
+    };
     await session.run(feeds, { [output]: tensor(probabilities, [rows, classes]) });
     return probabilities;
   }
 
-  /** Copies of everything that training changes. */
-  state(): TrainState {
-    const copy = (name: string, data: Float32Array): WeightTensor => ({ shape: this.#shapes.get(name) ?? [], data: data.slice() });
-    const weights = new Map([...this.#shapes.keys()].map((name) => [name, copy(name, this.#numbers(name))]));
+  /** Copies of everything that training changes, or of what is named in `only`. */
+  state(only?: readonly string[]): TrainState {
+    const wanted = (name: string) => only === undefined || only.includes(name);
+    const copy = (name: string, data: Float32Array): WeightTensor => ({
+      shape: this.#shapes.get(name) ?? [],
+      data: data.slice(),
+    });
+    const weights = new Map(
+      [...this.#shapes.keys()].filter(wanted).map((name) => [name, copy(name, this.#numbers(name))]),
+    );
     const slots = new Map(
-      [...this.#trained].flatMap(([name, memory]) => Object.keys(this.#rule.slots).map((slot) => [`${name}/${slot}`, copy(name, memory.array(slot))] as const)),
+      [...this.#trained].flatMap(([name, memory]) =>
+        Object.keys(this.#rule.slots)
+          .filter((slot) => wanted(`${name}/${slot}`))
+          .map((slot) => [`${name}/${slot}`, copy(name, memory.array(slot))] as const),
+      ),
     );
     return { step: this.#step, weights, slots };
   }

@@ -1,0 +1,72 @@
+/** The state of a training, tensor by tensor: whole it is several times the network's size. */
+import type { Diagnostic } from '../base/diagnostic.ts';
+import { ok, type Result } from '../base/result.ts';
+import type { TrainSession } from '../engines/engine.ts';
+import { SafetensorsWriter, type TensorPlan } from '../files/safetensors.ts';
+import { describeNetwork } from '../networks/layers.ts';
+import type { Network } from '../networks/network.ts';
+import type { Optimizer } from '../networks/optimizer.ts';
+import { updateRule } from '../networks/updates.ts';
+
+/** One weight, or one slot that the optimizer keeps beside a weight. */
+export interface StateTensor {
+  readonly kind: 'weights' | 'slots';
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Everything that training changes, weights first. */
+export function stateTensors(
+  network: Network,
+  optimizer: Optimizer,
+  frozen: readonly string[],
+): Result<readonly StateTensor[], Diagnostic> {
+  const described = describeNetwork(network);
+  if (!described.ok) return described;
+  const { slots: weights } = described.value;
+  const kept = Object.keys(updateRule(optimizer).slots);
+  const slots = weights
+    .filter(({ trainable, layer }) => trainable && !frozen.includes(layer))
+    .flatMap(({ name, shape }) => kept.map((slot): StateTensor => ({ kind: 'slots', name: `${name}/${slot}`, shape })));
+  return ok([...weights.map(({ name, shape }): StateTensor => ({ kind: 'weights', name, shape })), ...slots]);
+}
+
+/** Whether a file holds weights alone, under their names, or slots too: `weights/…` and `slots/…`. */
+export type StateNaming = 'plain' | 'by-kind';
+
+export function storedName({ kind, name }: StateTensor, naming: StateNaming): string {
+  return naming === 'plain' ? name : `${kind}/${name}`;
+}
+
+/**
+ * Writes some of a session's state as safetensors, one tensor in memory at a time. Resolves to false, and leaves no file, when
+ * a number is not finite.
+ */
+export async function writeState(
+  path: string,
+  tensors: readonly StateTensor[],
+  naming: StateNaming,
+  session: TrainSession,
+): Promise<boolean> {
+  const plan = tensors.map(
+    (tensor): TensorPlan => ({ name: storedName(tensor, naming), dtype: 'F32', shape: tensor.shape }),
+  );
+  const writer = new SafetensorsWriter(path, plan, { flush: false });
+  try {
+    for (const { kind, name } of tensors) {
+      const data = (await session.state([name]))[kind].get(name)?.data;
+      if (!data) throw new Error(`the engine has no ${kind} ${name}`);
+      if (!isAllFinite(data)) return false;
+      writer.write(data);
+    }
+    writer.commit();
+    return true;
+  } finally {
+    writer.discard();
+  }
+}
+
+function isAllFinite(numbers: Float32Array): boolean {
+  for (let i = 0; i < numbers.length; i++) if (!Number.isFinite(numbers[i])) return false;
+  return true;
+}
