@@ -13,6 +13,7 @@ import type { RowTable, Split } from '../data/row-table.ts';
 import type { Engine, Producer } from '../engines/engine.ts';
 import type { FileDigests } from '../files/file-digests.ts';
 import type { Memo } from '../files/memo.ts';
+import type { ResolvedBackbone } from '../weights/backbone.ts';
 import type { Artifact, ArtifactOf, ArtifactType } from './artifacts.ts';
 
 export interface Port {
@@ -68,6 +69,8 @@ export interface Resolved {
   readonly warnings?: readonly Diagnostic[];
   /** Bytes still to be fetched, for `plan`. */
   readonly download?: { readonly url: string; readonly bytes: number };
+  /** Kinds with a frozen network: how to plan and load it. */
+  readonly backbone?: ResolvedBackbone;
 }
 
 /** One image as stored: an encoded file, or pixels of a raw format (IDX, CIFAR), row-major channels-last. */
