@@ -50,6 +50,8 @@ export interface ForwardSession {
 export interface TrainProgram {
   readonly network: Network;
   readonly weights: Weights;
+  /** The session may take over the arrays of `weights` (they may be detached): the caller has no more use for them. */
+  readonly handOver?: boolean;
   readonly classes: number;
   /** Softmax cross-entropy on the logits of the last layer (which must be linear with `classes` units). */
   readonly loss: 'cross-entropy';

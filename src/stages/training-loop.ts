@@ -82,6 +82,7 @@ async function openSession(training: Training, engine: Engine): Promise<Result<T
   return engine.openTraining({
     network,
     weights: weights.value,
+    handOver: true,
     classes: table.classes.length,
     loss,
     optimizer,

@@ -4,6 +4,7 @@ import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { workerPath } from '../../files/package-root.ts';
 import { describeNetwork } from '../../networks/layers.ts';
+import type { Weights } from '../../networks/network.ts';
 import type {
   Engine,
   EngineOptions,
@@ -53,7 +54,9 @@ class OrtEngine implements Engine {
         .filter(({ trainable, layer }) => trainable && !program.frozen.includes(layer))
         .map(({ name }) => name),
     );
-    const opened = await this.#open({ do: 'open-training', program, trained, options: this.#options }, 'open-training');
+    const handedOver = program.handOver ? wholeBuffers(program.weights) : [];
+    const request: Request = { do: 'open-training', program, trained, options: this.#options };
+    const opened = await this.#open(request, 'open-training', handedOver);
     if (!opened.ok) return opened;
     const { session } = opened.value;
     const worker = this.#worker;
@@ -79,9 +82,10 @@ class OrtEngine implements Engine {
   async #open<K extends 'open-forward' | 'open-training'>(
     request: Request,
     kind: K,
+    transfer: ArrayBuffer[] = [],
   ): Promise<Result<Answers[K], Diagnostic>> {
     try {
-      return ok(await this.#worker.ask(kind, request));
+      return ok(await this.#worker.ask(kind, request, transfer));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return err(
@@ -91,6 +95,14 @@ class OrtEngine implements Engine {
       );
     }
   }
+}
+
+/** Buffers that hold one weight and nothing else, and so can travel without a copy. */
+function wholeBuffers(weights: Weights): ArrayBuffer[] {
+  return [...weights.values()].flatMap(({ data }) => {
+    const { buffer } = data;
+    return buffer instanceof ArrayBuffer && buffer.byteLength === data.byteLength ? [buffer] : [];
+  });
 }
 
 /** A worker that answers calls in order; its death fails every open call. */
