@@ -6,10 +6,11 @@ import { Ajv } from 'ajv';
 import { afterAll } from 'vitest';
 import type { Diagnostic } from '../src/base/diagnostic.ts';
 import type { Json, JsonObject } from '../src/base/json.ts';
-import type { Result } from '../src/base/result.ts';
+import { ok, type Result } from '../src/base/result.ts';
 import type { CustomKind } from '../src/config/custom-kinds.ts';
 import { parsePipeline } from '../src/config/parse-pipeline.ts';
 import type { PipelineConfig } from '../src/config/pipeline-config.ts';
+import type { Memo } from '../src/files/memo.ts';
 import type { StageKind } from '../src/stages/stage-kind.ts';
 
 const closed = (properties: JsonObject, required: readonly string[] = []): JsonObject => ({
@@ -127,29 +128,36 @@ export function folderWith(files: Readonly<Record<string, string | Uint8Array>>)
 export interface ParseGiven {
   readonly set?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  readonly memo?: Memo;
+  /** Where the files lie already. */
+  readonly folder?: string;
 }
 
 /** Parses `pipeline.yaml`, given as text or as one of several files. */
-export function parse(
+export async function parse(
   files: string | Uint8Array | Readonly<Record<string, string | Uint8Array>>,
-  { set = [], environment = {} }: ParseGiven = {},
-): Result<PipelineConfig, readonly Diagnostic[]> & { readonly folder: string } {
-  const folder = folderWith(
-    typeof files === 'string' || files instanceof Uint8Array ? { 'pipeline.yaml': files } : files,
-  );
+  { set = [], environment = {}, memo, folder: known }: ParseGiven = {},
+): Promise<Result<PipelineConfig, readonly Diagnostic[]> & { readonly folder: string }> {
+  const folder =
+    known ?? folderWith(typeof files === 'string' || files instanceof Uint8Array ? { 'pipeline.yaml': files } : files);
   const options = {
     kinds: new Map(Array.from(kinds, ([name, { kind }]) => [name, kind])),
     customKinds: kinds,
     overrides: set,
     environment,
     root: folder,
+    ...(memo && { memo }),
   };
-  return { ...parsePipeline(join(folder, 'pipeline.yaml'), options), folder };
+  const parsed = await parsePipeline(join(folder, 'pipeline.yaml'), options);
+  return { ...(parsed.ok ? ok(parsed.value.config) : parsed), folder };
 }
 
 /** The configuration of a pipeline that must be right. */
-export function config(files: string | Readonly<Record<string, string>>, given?: ParseGiven): PipelineConfig {
-  const parsed = parse(files, given);
+export async function config(
+  files: string | Readonly<Record<string, string>>,
+  given?: ParseGiven,
+): Promise<PipelineConfig> {
+  const parsed = await parse(files, given);
   if (!parsed.ok) throw new Error(problemsOf(parsed).join('\n'));
   return parsed.value;
 }

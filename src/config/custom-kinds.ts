@@ -8,10 +8,9 @@ import { err, ok, type Result } from '../base/result.ts';
 import { pathFromRoot } from '../files/project.ts';
 import type { StageKind } from '../stages/stage-kind.ts';
 import { type Located, memberOf, textOf } from './located.ts';
-import { readPipelineFile } from './read-file.ts';
 import { locate } from './source-text.ts';
 import type { Validator } from './validators.generated.js';
-import { writtenStages } from './written-stage.ts';
+import type { WrittenStage } from './written-stage.ts';
 
 export interface CustomKind {
   readonly kind: StageKind;
@@ -34,12 +33,14 @@ export function moduleKey(root: string, node: Located, kind: string): string {
   return path.startsWith('..') ? path : `./${path}`;
 }
 
-/** Imports the modules that a pipeline file names as kinds. Costs nothing where it names none, but reads the file. */
-export async function loadCustomKinds(path: string, root: string): Promise<Result<CustomKinds, readonly Diagnostic[]>> {
-  const { tree } = readPipelineFile(path);
+/** Imports the modules that the stages of a file name as kinds. */
+export async function loadCustomKinds(
+  stages: readonly WrittenStage[],
+  root: string,
+): Promise<Result<CustomKinds, readonly Diagnostic[]>> {
   const kinds = new Map<string, CustomKind>();
   const problems: Diagnostic[] = [];
-  for (const stage of tree ? writtenStages(tree) : []) {
+  for (const stage of stages) {
     const node = memberOf(stage.body, 'kind');
     const name = textOf(node);
     if (!node || name === undefined || !isModulePath(name)) continue;

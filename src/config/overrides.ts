@@ -14,9 +14,9 @@ import {
   withMember,
 } from './located.ts';
 import { shorthandMember } from './published-schema.ts';
-import { composeYaml } from './read-yaml.ts';
+import type { Composed } from './read-file.ts';
 import { type Expand, type Refusal, type Step, setValue } from './set-value.ts';
-import { locate, optionText } from './source-text.ts';
+import { locate, optionText, type SourceText } from './source-text.ts';
 
 export interface Override {
   /** `head.optimizer.adam.learningRate` */
@@ -25,8 +25,26 @@ export interface Override {
   readonly value: Located;
 }
 
+/** Reads each `--set`. */
+export async function readOverrides(
+  given: readonly string[],
+  pipelinePath: string,
+  problems: Diagnostic[],
+): Promise<readonly Override[]> {
+  if (given.length === 0) return [];
+  const { composeYaml } = await import('./read-yaml.ts');
+  return given.flatMap((words) => {
+    const override = parseOverride(words, pipelinePath, composeYaml);
+    if (override.ok) return [override.value];
+    problems.push(override.error);
+    return [];
+  });
+}
+
+type ComposeFrom = (source: SourceText, offset: number) => Composed;
+
 /** Reads one `--set`. Relative paths in its value start at the pipeline file, like all others. */
-export function parseOverride(words: string, pipelinePath: string): Result<Override, Diagnostic> {
+function parseOverride(words: string, pipelinePath: string, composeYaml: ComposeFrom): Result<Override, Diagnostic> {
   const source = optionText(words, pipelinePath);
   const sign = words.indexOf('=');
   const all = { source, start: 0, end: words.length };

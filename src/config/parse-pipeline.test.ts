@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { config, folderWith, marked, parse, problemsOf, settingsOf } from '../../test/pipeline-rig.ts';
-import { loadCustomKinds } from './custom-kinds.ts';
 import { parsePipeline } from './parse-pipeline.ts';
 
 const BASE = `stages:
@@ -13,8 +12,8 @@ const BASE = `stages:
 const withHead = (settings: string) => `${BASE}  head: { kind: train-head, from: features, with: ${settings} }\n`;
 
 describe('a pipeline file', () => {
-  it('becomes a configuration with names, ports and settings as written', () => {
-    const pipeline = config(
+  it('becomes a configuration with names, ports and settings as written', async () => {
+    const pipeline = await config(
       `pipeline: digits\ndescription: Some.\nseed: 7\n${withHead('{ optimizer: adam }')}  score: { kind: evaluate, from: { model: head.model, data: features } }\n`,
     );
     expect(pipeline).toMatchObject({ name: 'digits', description: 'Some.', seed: 7, overrides: {} });
@@ -33,42 +32,42 @@ describe('a pipeline file', () => {
     expect(settingsOf(pipeline, 'images')).toEqual({});
   });
 
-  it('has the name of its file and the seed 42 where it says neither', () => {
-    expect(config(BASE)).toMatchObject({ name: 'pipeline', seed: 42, description: '' });
+  it('has the name of its file and the seed 42 where it says neither', async () => {
+    expect(await config(BASE)).toMatchObject({ name: 'pipeline', seed: 42, description: '' });
   });
 
-  it('knows the place of every value, also through anchors', () => {
+  it('knows the place of every value, also through anchors', async () => {
     const text = `vars: { o: &o { adam: { learningRate: 0.1 } } }\n${withHead('\n      { epochs: 3, optimizer: *o }')}`;
-    const head = config(text).stages.at(-1);
+    const head = (await config(text)).stages.at(-1);
     expect(head?.location('epochs')).toMatchObject({ line: 7, column: 17, endColumn: 18 });
     expect(head?.location('optimizer/adam/learningRate')).toMatchObject({ line: 1, column: 39, endColumn: 42 });
     expect(head?.location('/optimizer/adam/nothing')).toMatchObject({ line: 1 });
     expect(head?.location()).toMatchObject({ line: 6, column: 3, endColumn: 7 });
   });
 
-  it('reads the short form of from as the port that takes it', () => {
+  it('reads the short form of from as the port that takes it', async () => {
     const text = `${withHead('{}')}  p: { kind: predict, from: { model: head, data: features } }\n  a: { kind: evaluate, from: p }\n  b: { kind: evaluate, from: features }\n  c: { kind: exec, from: { left: features, right: head }, with: { command: [ls] } }\n`;
-    const from = Object.fromEntries(config(text).stages.map((stage) => [stage.name, stage.from]));
+    const from = Object.fromEntries((await config(text)).stages.map((stage) => [stage.name, stage.from]));
     expect(from['a']).toEqual({ predictions: { stage: 'p', artifact: 'predictions' } });
     expect(from['b']).toEqual({ data: { stage: 'features', artifact: 'features' } });
     expect(Object.keys(from['c'] ?? {})).toEqual(['left', 'right']);
   });
 
-  it('means the same in whatever order its keys stand', () => {
+  it('means the same in whatever order its keys stand', async () => {
     const parts = [
       'pipeline: p',
       'seed: 3',
       'stages:\n  b: { from: a, kind: split }\n  a: { with: { train: { images: i, csv: c } }, kind: ingest-csv }',
       'vars: { x: 1, y: 2 }',
     ];
-    const meaning = (text: string) => {
-      const { name, seed, stages } = config(text);
+    const meaning = async (text: string) => {
+      const { name, seed, stages } = await config(text);
       return { name, seed, stages: stages.map((stage) => ({ name: stage.name, from: stage.from, with: stage.with })) };
     };
-    const expected = meaning(parts.join('\n'));
-    fc.assert(
-      fc.property(fc.shuffledSubarray(parts, { minLength: parts.length }), (shuffled) => {
-        expect(meaning(shuffled.join('\n'))).toEqual(expected);
+    const expected = await meaning(parts.join('\n'));
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(parts, { minLength: parts.length }), async (shuffled) => {
+        expect(await meaning(shuffled.join('\n'))).toEqual(expected);
       }),
       { numRuns: 24 },
     );
@@ -76,9 +75,9 @@ describe('a pipeline file', () => {
 });
 
 describe('problems', () => {
-  it('come all at once, in the order of the file', () => {
+  it('come all at once, in the order of the file', async () => {
     const text = `sed: 3\n${withHead('{ epochs: 0, optimizer: adma, shufle: true }')}  vars: { kind: split, from: digits }\n  x: { kind: splitt, from: digits, epochs: 3 }\n`;
-    expect(problemsOf(parse(text))).toEqual([
+    expect(problemsOf(await parse(text))).toEqual([
       'P013 1:1 unknown key "sed" | did you mean "seed"?',
       'P016 6:61 head (train-head): epochs: 0 must be at least 1 | Passes over the training rows.',
       'P012 6:75 head (train-head): optimizer: "adma" is not one of the values that it takes | did you mean "adam"? It takes one of adam, sgd, rmsprop, or a map',
@@ -136,13 +135,13 @@ describe('problems', () => {
       'P014 5:59 head (train-head): note: expected a text, found 12 | put it in quotes if it is a text: "12"',
     ],
     ['[]', 'P014 5:51 stages.head.with: expected a map, found a list | The settings of the stage.'],
-  ])('explain %s', (settings, expected) => {
-    const found = problemsOf(parse(withHead(settings)));
+  ])('explain %s', async (settings, expected) => {
+    const found = problemsOf(await parse(withHead(settings)));
     expect(found).toEqual([expected]);
   });
 
-  it('name missing keys, unknown ports and artifacts, and what would fit', () => {
-    const missing = parse(
+  it('name missing keys, unknown ports and artifacts, and what would fit', async () => {
+    const missing = await parse(
       'stages: { digits: { kind: ingest-csv, with: { train: { images: x } } }, other: { from: digits } }',
     );
     expect(problemsOf(missing)).toEqual([
@@ -150,7 +149,7 @@ describe('problems', () => {
       'P015 1:80 stages.other: "kind" is missing | What the stage does: a built-in kind, or the path of a module of your own (`./stages/my-stage.js`).',
     ]);
     const ports = `${withHead('{}')}  a: { kind: train-head, from: images }\n  b: { kind: train-head }\n  c: { kind: predict, from: { modle: head, data: features } }\n  d: { kind: split, from: digits.dat }\n  e: { kind: ingest-csv, from: digits, with: { train: { csv: b } } }\n`;
-    expect(problemsOf(parse(ports))).toEqual([
+    expect(problemsOf(await parse(ports))).toEqual([
       'P026 6:32 a (train-head) reads features, but images gives images | features gives features',
       'P025 7:3 b (train-head) needs features | features gives features',
       'P025 8:3 c (predict) needs model at "model" | head, a, b give model',
@@ -160,16 +159,16 @@ describe('problems', () => {
     ]);
   });
 
-  it('tell an absent file from an unreadable one', () => {
+  it('tell an absent file from an unreadable one', async () => {
     const folder = folderWith({});
     const options = { kinds: new Map(), overrides: [], environment: {}, root: folder };
-    expect(problemsOf(parsePipeline(join(folder, 'none.yaml'), options))[0]).toMatch(
+    expect(problemsOf(await parsePipeline(join(folder, 'none.yaml'), options))[0]).toMatch(
       /^P002 there is no file .*none\.yaml/,
     );
-    expect(problemsOf(parsePipeline(folder, options))[0]).toMatch(/^P003 .* cannot be read: it is a folder$/);
+    expect(problemsOf(await parsePipeline(folder, options))[0]).toMatch(/^P003 .* cannot be read: it is a folder$/);
   });
 
-  it('never are an exception, whatever the bytes', () => {
+  it('never are an exception, whatever the bytes', async () => {
     const soup = fc
       .array(
         fc.constantFrom(
@@ -208,9 +207,9 @@ describe('problems', () => {
       )
       .map((parts) => parts.join(''));
     const bytes = fc.uint8Array({ maxLength: 60 });
-    fc.assert(
-      fc.property(fc.oneof(soup, bytes), (content) => {
-        const parsed = parse(typeof content === 'string' ? content : Buffer.from(content));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(soup, bytes), async (content) => {
+        const parsed = await parse(typeof content === 'string' ? content : Buffer.from(content));
         expect(parsed.ok || parsed.error.length > 0).toBe(true);
       }),
       { numRuns: 400 },
@@ -219,23 +218,23 @@ describe('problems', () => {
 });
 
 describe('substitution', () => {
-  it('keeps the type of a value that is one placeholder, and fills texts', () => {
-    const pipeline = config(
+  it('keeps the type of a value that is one placeholder, and fills texts', async () => {
+    const pipeline = await config(
       `vars: { size: [64, 96], n: 3, deep: { name: x }, both: "\${vars.deep.name}-\${vars.n}" }\n${withHead('{ epochs: "${vars.n}", note: "n=${vars.n} ${vars.both} $${vars.n}" }').replace('from: digits', 'from: digits, with: { size: "${vars.size}" }')}`,
     );
     expect(settingsOf(pipeline, 'head')).toEqual({ epochs: 3, note: 'n=3 x-3 ${vars.n}' });
     expect(settingsOf(pipeline, 'images')).toEqual({ size: [64, 96] });
   });
 
-  it('takes numbers and booleans from the environment where the schema wants them, texts elsewhere', () => {
+  it('takes numbers and booleans from the environment where the schema wants them, texts elsewhere', async () => {
     const text = `env: [N, B]\n${withHead('{ epochs: "${env.N}", shuffle: "${env.B}" }')}`;
-    expect(settingsOf(config(text, { environment: { N: '12', B: 'true' } }), 'head')).toEqual({
+    expect(settingsOf(await config(text, { environment: { N: '12', B: 'true' } }), 'head')).toEqual({
       epochs: 12,
       shuffle: true,
     });
     const note = `env: [N]\n${withHead('{ note: "${env.N}" }')}`;
-    expect(settingsOf(config(note, { environment: { N: '12' } }), 'head')).toEqual({ note: '12' });
-    expect(problemsOf(parse(text, { environment: { N: '012', B: 'true' } }))[0]).toMatch(
+    expect(settingsOf(await config(note, { environment: { N: '12' } }), 'head')).toEqual({ note: '12' });
+    expect(problemsOf(await parse(text, { environment: { N: '012', B: 'true' } }))[0]).toMatch(
       /^P014 .*found the value of \$N/,
     );
   });
@@ -255,34 +254,36 @@ describe('substitution', () => {
       '${matrix.a}',
       '${matrix.a} is not defined here | neither the stage nor one that it reads has a `matrix:`',
     ],
-  ])('%s makes %s an error', (vars, value, expected) => {
+  ])('%s makes %s an error', async (vars, value, expected) => {
     expect(
-      problemsOf(parse(`${vars}\n${withHead(`{ note: '${value}' }`)}`)).map((line) => line.replace(/^\S+ \S+ /, '')),
+      problemsOf(await parse(`${vars}\n${withHead(`{ note: '${value}' }`)}`)).map((line) =>
+        line.replace(/^\S+ \S+ /, ''),
+      ),
     ).toContain(expected);
   });
 });
 
 describe('extends', () => {
-  it('merges maps, replaces lists and scalars, removes with null', () => {
+  it('merges maps, replaces lists and scalars, removes with null', async () => {
     const files = {
       'pipeline.yaml':
         'extends: base.yaml\nstages: { head: { with: { epochs: 5, note: null, layers: [{ dense: 1 }] } }, score: { kind: evaluate, from: features } }\n',
       'base.yaml': withHead('{ epochs: 3, batch: 8, note: x, layers: [{ dense: 5 }, { dropout: 0.5 }] }'),
     };
-    const pipeline = config(files);
+    const pipeline = await config(files);
     expect(settingsOf(pipeline, 'head')).toEqual({ epochs: 5, batch: 8, layers: [{ dense: 1 }] });
     expect(pipeline.stages.map(({ name }) => name)).toEqual(['digits', 'images', 'features', 'head', 'score']);
     expect(pipeline.files.map((file) => file.split('/').at(-1))).toEqual(['pipeline.yaml', 'base.yaml']);
   });
 
-  it('leaves paths relative to the file that wrote them, and places in it', () => {
+  it('leaves paths relative to the file that wrote them, and places in it', async () => {
     const files = {
       'pipeline.yaml':
         'extends: shared/base.yaml\nvars: { mine: ./here }\nstages: { digits: { with: { train: { images: own } } } }\n',
       'shared/base.yaml':
         'vars: { mine: ./there, base: ./b }\nstages: { digits: { kind: ingest-csv, with: { train: { csv: a.csv, images: x } } }, two: { kind: ingest-csv, with: { train: { csv: "${vars.mine}/a.csv", images: "${vars.base}/x" } } } }\n',
     };
-    const parsed = parse(files);
+    const parsed = await parse(files);
     const stages = parsed.ok ? parsed.value.stages : [];
     const folder = (stage: number, pointer: string) =>
       stages[stage]?.baseDirectory(pointer).slice(parsed.folder.length);
@@ -295,7 +296,7 @@ describe('extends', () => {
     expect(stages[0]?.location('train/csv').file).toMatch(/shared\/base\.yaml$/);
   });
 
-  it('is a fold: where types agree, the order of merging does not matter', () => {
+  it('is a fold: where types agree, the order of merging does not matter', async () => {
     const settings = fc.record(
       {
         epochs: fc.integer({ min: 1, max: 9 }),
@@ -306,10 +307,14 @@ describe('extends', () => {
     );
     const file = (given: object, base?: string) =>
       `${base ? `extends: ${base}\n` : ''}${withHead(JSON.stringify(given))}`;
-    fc.assert(
-      fc.property(settings, settings, settings, (a, b, c) => {
-        const chain = config({ 'pipeline.yaml': file(a, 'b.yaml'), 'b.yaml': file(b, 'c.yaml'), 'c.yaml': file(c) });
-        const flat = config({ 'pipeline.yaml': file({ ...b, ...a }, 'c.yaml'), 'c.yaml': file(c) });
+    await fc.assert(
+      fc.asyncProperty(settings, settings, settings, async (a, b, c) => {
+        const chain = await config({
+          'pipeline.yaml': file(a, 'b.yaml'),
+          'b.yaml': file(b, 'c.yaml'),
+          'c.yaml': file(c),
+        });
+        const flat = await config({ 'pipeline.yaml': file({ ...b, ...a }, 'c.yaml'), 'c.yaml': file(c) });
         expect(settingsOf(chain, 'head')).toEqual(settingsOf(flat, 'head'));
         expect(settingsOf(chain, 'head')).toEqual({ ...c, ...b, ...a });
       }),
@@ -317,12 +322,14 @@ describe('extends', () => {
     );
   });
 
-  it('names a missing base, a circle and what is wrong in the base', () => {
-    expect(problemsOf(parse('extends: none.yaml\nstages: {}'))[0]).toMatch(/^P002 1:10 there is no file .*none\.yaml/);
+  it('names a missing base, a circle and what is wrong in the base', async () => {
+    expect(problemsOf(await parse('extends: none.yaml\nstages: {}'))[0]).toMatch(
+      /^P002 1:10 there is no file .*none\.yaml/,
+    );
     expect(
-      problemsOf(parse({ 'pipeline.yaml': 'extends: a.yaml\n', 'a.yaml': 'extends: pipeline.yaml\n' }))[0],
+      problemsOf(await parse({ 'pipeline.yaml': 'extends: a.yaml\n', 'a.yaml': 'extends: pipeline.yaml\n' }))[0],
     ).toMatch(/^P022 .*: pipeline\.yaml → a\.yaml → pipeline\.yaml/);
-    const parsed = parse({ 'pipeline.yaml': 'extends: a.yaml\n', 'a.yaml': withHead('{ epoch: 3 }') });
+    const parsed = await parse({ 'pipeline.yaml': 'extends: a.yaml\n', 'a.yaml': withHead('{ epoch: 3 }') });
     expect(parsed.ok ? undefined : parsed.error[0]?.location?.file).toMatch(/a\.yaml$/);
   });
 });
@@ -342,14 +349,16 @@ describe('--set', () => {
     ['head.layers=[{dropout: 0.5}]', { optimizer: 'adam', layers: [{ dropout: 0.5 }] }],
     ['head.optimizer=null', { layers: [{ dense: 500 }] }],
     ['head.note=a=b', { optimizer: 'adam', layers: [{ dense: 500 }], note: 'a=b' }],
-  ])('%s', (words, expected) => {
-    const pipeline = config(withHead('{ optimizer: adam, layers: [{ dense: 500 }] }'), { set: [words] });
+  ])('%s', async (words, expected) => {
+    const pipeline = await config(withHead('{ optimizer: adam, layers: [{ dense: 500 }] }'), { set: [words] });
     expect(settingsOf(pipeline, 'head')).toEqual(expected);
     expect(Object.keys(pipeline.overrides)).toEqual([words.slice(0, words.indexOf('='))]);
   });
 
-  it('sets variables, which the file then uses, and the seed', () => {
-    const pipeline = config(`vars: { n: 3 }\n${withHead('{ epochs: "${vars.n}" }')}`, { set: ['vars.n=9', 'seed=1'] });
+  it('sets variables, which the file then uses, and the seed', async () => {
+    const pipeline = await config(`vars: { n: 3 }\n${withHead('{ epochs: "${vars.n}" }')}`, {
+      set: ['vars.n=9', 'seed=1'],
+    });
     expect(settingsOf(pipeline, 'head')).toEqual({ epochs: 9 });
     expect(pipeline).toMatchObject({ seed: 1, overrides: { 'vars.n': 9, seed: 1 } });
   });
@@ -377,8 +386,8 @@ describe('--set', () => {
       'head.layers.7.dense=3',
       'U003 1:13 --set head.layers.7.dense: "layers" is a list of 0, and "7" is none of its items | items are numbered from 0',
     ],
-  ])('refuses %s', (words, expected) => {
-    const parsed = parse(`vars: { size: 3 }\n${withHead('{ optimizer: adam, layers: [] }')}`, { set: [words] });
+  ])('refuses %s', async (words, expected) => {
+    const parsed = await parse(`vars: { size: 3 }\n${withHead('{ optimizer: adam, layers: [] }')}`, { set: [words] });
     expect(problemsOf(parsed)[0]).toContain(expected);
     expect(parsed.ok ? undefined : parsed.error[0]?.location?.file).toBe(`--set ${words}`);
   });
@@ -390,8 +399,8 @@ describe('a matrix', () => {
   const units =
     '    matrix: { units: [500, 1000] }\n    with: { layers: [{ dense: "${matrix.units}" }], note: "u${matrix.units}" }\n';
 
-  it('makes a child a value, and fans out what reads it', () => {
-    const pipeline = config(
+  it('makes a child a value, and fans out what reads it', async () => {
+    const pipeline = await config(
       wide(
         units,
         '  score: { kind: evaluate, from: { model: head, data: features } }\n  one: { kind: evaluate, from: { model: head@500.model, data: features } }\n',
@@ -413,7 +422,7 @@ describe('a matrix', () => {
     expect(pipeline.stages[4]?.matrix).toEqual({ stage: 'head', values: { units: 1000 } });
   });
 
-  it('keeps two sources in step that share an axis', () => {
+  it('keeps two sources in step that share an axis', async () => {
     const text = `stages:
   digits: { kind: ingest-csv, with: { train: { csv: a.csv } } }
   images: { kind: preprocess, from: digits, matrix: { size: { small: [64, 64], large: [96, 96] } }, with: { size: "\${matrix.size}" } }
@@ -421,7 +430,7 @@ describe('a matrix', () => {
   head: { kind: train-head, from: features, matrix: { batch: [8, 16] }, with: { batch: "\${matrix.batch}", note: "\${matrix.size}" } }
   score: { kind: evaluate, from: { model: head, data: features } }
 `.replace(', note: "${matrix.size}"', '');
-    const pipeline = config(text);
+    const pipeline = await config(text);
     expect(pipeline.stages.map(({ name }) => name)).toEqual([
       'digits',
       'images@small',
@@ -443,14 +452,15 @@ describe('a matrix', () => {
     }
   });
 
-  it('leaves out and adds combinations', () => {
+  it('leaves out and adds combinations', async () => {
     const head =
       '    matrix: { a: [x, y], b: [1, 2], exclude: [{ a: y, b: 1 }], include: [{ a: z, b: 9 }] }\n    with: { note: "${matrix.a}", batch: "${matrix.b}" }\n';
-    expect(
-      config(wide(head, ''))
-        .stages.map(({ name }) => name)
-        .slice(3),
-    ).toEqual(['head@x-1', 'head@x-2', 'head@y-2', 'head@z-9']);
+    expect((await config(wide(head, ''))).stages.map(({ name }) => name).slice(3)).toEqual([
+      'head@x-1',
+      'head@x-2',
+      'head@y-2',
+      'head@z-9',
+    ]);
   });
 
   it.each([
@@ -472,21 +482,21 @@ describe('a matrix', () => {
       '',
       /^P018 9:19 \$\{matrix\.unit\} is not defined here \| did you mean "units"\?/,
     ],
-  ])('refuses %s%s', (head, rest, expected) => {
-    expect(problemsOf(parse(wide(head, rest)))[0]).toMatch(expected);
+  ])('refuses %s%s', async (head, rest, expected) => {
+    expect(problemsOf(await parse(wide(head, rest)))[0]).toMatch(expected);
   });
 
-  it('tells a fault of all children once', () => {
+  it('tells a fault of all children once', async () => {
     const head = '    matrix: { units: [500, 1000] }\n    with: { epoch: 3 }\n';
-    expect(problemsOf(parse(wide(head, '')))).toEqual([
+    expect(problemsOf(await parse(wide(head, '')))).toEqual([
       'P013 9:13 head@500 (train-head): unknown key "epoch" | did you mean "epochs"?',
     ]);
   });
 });
 
 describe('a sweep', () => {
-  it('is given with its places', () => {
-    const { sweep } = config(
+  it('is given with its places', async () => {
+    const { sweep } = await config(
       `${withHead('{}')}sweep:\n  over: { head.batch: [64, 128] }\n  goal: { minimize: head.loss }\n`,
     );
     expect(sweep?.value).toEqual({ over: { 'head.batch': [64, 128] }, goal: { minimize: 'head.loss' } });
@@ -498,14 +508,14 @@ describe('a sweep', () => {
     ['goal: { minimise: head.loss }', /^P013 7:11 sweep\.goal: unknown key "minimise" \| did you mean "minimize"\?/],
     ['goal: { minimize: hed.loss }', /^P034 7:21 sweep\.goal: there is no stage "hed" \| did you mean "head"\?/],
     ['limit: { trials: 0 }', /^P016 7:20 sweep\.limit\.trials: 0 must be at least 1/],
-  ])('refuses %s', (line, expected) => {
-    expect(problemsOf(parse(`${withHead('{}')}sweep:\n  ${line}\n  over: { head.batch: [64] }\n`))[0]).toMatch(
+  ])('refuses %s', async (line, expected) => {
+    expect(problemsOf(await parse(`${withHead('{}')}sweep:\n  ${line}\n  over: { head.batch: [64] }\n`))[0]).toMatch(
       expected,
     );
   });
 
-  it('refuses a path that leads nowhere', () => {
-    expect(problemsOf(parse(`${withHead('{}')}sweep: { over: { hed.batch: [64] } }\n`))[0]).toMatch(
+  it('refuses a path that leads nowhere', async () => {
+    expect(problemsOf(await parse(`${withHead('{}')}sweep: { over: { hed.batch: [64] } }\n`))[0]).toMatch(
       /^P034 6:18 .*did you mean "head"\?/,
     );
   });
@@ -523,14 +533,13 @@ describe("a kind of the user's own", () => {
   it('is loaded from its module and checks its settings', async () => {
     const folder = folderWith(module(good));
     const path = join(folder, 'pipeline.yaml');
-    const loaded = await loadCustomKinds(path, folder);
-    if (!loaded.ok) throw new Error(problemsOf(loaded).join('\n'));
-    const options = { kinds: new Map(), customKinds: loaded.value, environment: {}, root: folder };
-    const parsed = parsePipeline(path, { ...options, overrides: [] });
-    expect(parsed.ok && parsed.value.stages).toMatchObject([
+    const options = { kinds: new Map(), environment: {}, root: folder };
+    const parsed = await parsePipeline(path, { ...options, overrides: [] });
+    expect(parsed.ok && parsed.value.config.stages).toMatchObject([
       { name: 'mine', kind: './stages/mine.mjs', with: { n: 3 } },
     ]);
-    expect(problemsOf(parsePipeline(path, { ...options, overrides: ['mine.n=4'] }))[0]).toMatch(
+    expect(parsed.ok && parsed.value.kinds.get('./stages/mine.mjs')?.kind).toBe('mine');
+    expect(problemsOf(await parsePipeline(path, { ...options, overrides: ['mine.n=4'] }))[0]).toMatch(
       /^P016 1:8 .*4 must be at most 3/,
     );
   });
@@ -542,14 +551,57 @@ describe("a kind of the user's own", () => {
     [good.replace('schema:', 'scheme:'), 'it has no `schema`'],
   ])('is refused where it is %s', async (body, expected) => {
     const folder = folderWith(module(body));
-    expect(problemsOf(await loadCustomKinds(join(folder, 'pipeline.yaml'), folder))[0]).toContain(
-      `P032 1:25 the kind ./stages/mine.mjs cannot be loaded: ${expected}`,
-    );
+    const options = { kinds: new Map(), overrides: [], environment: {}, root: folder };
+    const problems = problemsOf(await parsePipeline(join(folder, 'pipeline.yaml'), options));
+    expect(problems).toEqual([
+      expect.stringContaining(`P032 1:25 the kind ./stages/mine.mjs cannot be loaded: ${expected}`),
+    ]);
   });
 });
 
-it('marks the key, not the map around it', () => {
+describe('the memo', () => {
+  const rememberAll = () => {
+    const kept = new Map<string, Uint8Array>();
+    const memo = {
+      get: (key: string) => kept.get(key),
+      set: (key: string, bytes: Uint8Array) => void kept.set(key, bytes),
+    };
+    return { kept, memo };
+  };
+
+  it('gives the same configuration, places included, as reading does', async () => {
+    const { kept, memo } = rememberAll();
+    const files = {
+      'pipeline.yaml': 'extends: base.yaml\nvars: { n: 5 }\n',
+      'base.yaml': `vars: { n: 3, o: &o { adam: {} } }\n${withHead('{ epochs: "${vars.n}", optimizer: *o, layers: [{ dense: 3 }] }')}`,
+    };
+    const folder = folderWith(files);
+    const read = async () => {
+      const parsed = await parse(files, { memo, folder });
+      const stages = parsed.ok ? parsed.value.stages : [];
+      const pointers = ['', 'epochs', 'optimizer/adam', 'layers/0/dense', 'nothing'];
+      return stages.map((stage) => ({
+        ...stage,
+        places: pointers.map((pointer) => [stage.location(pointer), stage.baseDirectory(pointer)]),
+      }));
+    };
+    const plain = (stages: Awaited<ReturnType<typeof read>>) => JSON.stringify(stages);
+    const first = plain(await read());
+    expect(kept.size).toBe(2);
+    expect(first).toContain('"dense":3');
+    expect(plain(await read())).toBe(first);
+    expect(kept.size).toBe(2);
+  });
+
+  it('keeps no file that has problems', async () => {
+    const { kept, memo } = rememberAll();
+    for (const text of ['a: &a [*a]', 'a: [', 'stages: { a: 012 }']) await parse(text, { memo });
+    expect(kept.size).toBe(0);
+  });
+});
+
+it('marks the key, not the map around it', async () => {
   const text = withHead('{ epochs: 3, bacth: 8 }');
-  const parsed = parse(text);
+  const parsed = await parse(text);
   expect(marked(text, parsed.ok ? undefined : parsed.error[0])).toBe('bacth');
 });

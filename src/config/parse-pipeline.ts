@@ -1,16 +1,17 @@
-/** From a pipeline file to a checked configuration. Synchronous and quick: every cached run starts here. */
+/** From a pipeline file to a checked configuration. Quick: every cached run starts here. */
 import { resolve } from 'node:path';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import type { Memo } from '../files/memo.ts';
 import { type Environment, pipelineNameOf } from '../files/project.ts';
 import type { StageKind } from '../stages/stage-kind.ts';
 import { checkedStage, stageConfig } from './check-stage.ts';
-import { loadCustomKinds } from './custom-kinds.ts';
+import { type CustomKinds, loadCustomKinds } from './custom-kinds.ts';
 import { withTypedEnvironment } from './environment-values.ts';
 import { circles, connect, type From } from './graph.ts';
 import { isNull, jsonOf, keysOf, type LocatedMap, memberOf, nearestAt, textOf, withMember } from './located.ts';
 import { expandMatrices } from './matrix.ts';
-import { applyOverrides, type Override, overridesAsJson, parseOverride } from './overrides.ts';
+import { applyOverrides, type Override, overridesAsJson, readOverrides } from './overrides.ts';
 import type { PipelineConfig } from './pipeline-config.ts';
 import { publishedSettings } from './published-schema.ts';
 import { type PipelineFile, readPipelineFile } from './read-file.ts';
@@ -18,43 +19,77 @@ import { pathOfKey, schemaProblems } from './schema-problems.ts';
 import { locate, sourceText } from './source-text.ts';
 import { substitute, Variables } from './substitute.ts';
 import { sweepProblems } from './sweep-problems.ts';
+import { composerWith } from './tree-memo.ts';
 import { type KnownKinds, kindsOf, settingsSchema, validatorOf } from './used-kinds.ts';
 import { writtenStages } from './written-stage.ts';
 
-/** Outputs may not leave the root. */
-export interface ParseOptions extends KnownKinds {
+export interface ParseOptions {
+  /** Built-in kinds by name. */
+  readonly kinds: ReadonlyMap<string, StageKind>;
+  /** Kinds that the calling program brings, with their schemas. */
+  readonly customKinds?: CustomKinds;
   /** `--set` arguments. */
   readonly overrides: readonly string[];
   readonly environment: Environment;
+  /** The project: outputs may not leave it. */
+  readonly root: string;
+  /** Remembers files that were read before. */
+  readonly memo?: Memo;
+}
+
+export interface ParsedPipeline {
+  readonly config: PipelineConfig;
+  /** The built-in kinds and those that the file brings, by `StageConfig.kind`. */
+  readonly kinds: ReadonlyMap<string, StageKind>;
 }
 
 export const DEFAULT_SEED = 42;
 
-export function parsePipeline(path: string, options: ParseOptions): Result<PipelineConfig, readonly Diagnostic[]> {
-  const file = readPipelineFile(path);
+export async function parsePipeline(
+  path: string,
+  options: ParseOptions,
+): Promise<Result<ParsedPipeline, readonly Diagnostic[]>> {
+  const file = await readPipelineFile(path, composerWith(options.memo));
   if (!file.tree) return err(inFileOrder(file.problems, file));
-  // Problems are collected as far as the file can be made out, so that one look shows all of them.
   const problems: Diagnostic[] = [...file.problems];
-  const settingsOf = (kind: string) => options.customKinds?.get(kind)?.schema ?? publishedSettings(kind);
-  const overrides = readOverrides(options.overrides, resolve(path), problems);
-  const overridden = applyOverrides(file.tree, overrides, settingsOf, problems);
+  const overrides = await readOverrides(options.overrides, resolve(path), problems);
+  const loaded = await loadCustomKinds(writtenStages(file.tree), options.root);
+  if (!loaded.ok) problems.push(...loaded.error);
+  const customKinds: CustomKinds = new Map([...(options.customKinds ?? []), ...(loaded.ok ? loaded.value : [])]);
+  const known = { ...options, customKinds };
+  const config = checkPipeline(path, file, file.tree, overrides, known, problems);
+  if (problems.length > 0) return err(inFileOrder(problems, file));
+  const own = Array.from(customKinds, ([key, { kind }]) => [key, kind] as const);
+  return ok({ config, kinds: own.length === 0 ? options.kinds : new Map([...options.kinds, ...own]) });
+}
+
+/** Problems are collected as far as the file can be made out, so that one look shows all of them; with any, the rest is moot. */
+function checkPipeline(
+  path: string,
+  file: PipelineFile,
+  written: LocatedMap,
+  overrides: readonly Override[],
+  options: ParseOptions & KnownKinds,
+  problems: Diagnostic[],
+): PipelineConfig {
+  const settingsOf = (kind: string) => options.customKinds.get(kind)?.schema ?? publishedSettings(kind);
+  const overridden = applyOverrides(written, overrides, settingsOf, problems);
   const variables = new Variables(overridden, options.environment, problems);
   const tree = aroundSettings(overridden, variables);
   problems.push(...shellProblems(tree));
 
-  const written = writtenStages(tree);
-  const rounds = circles(written);
+  const raw = writtenStages(tree);
+  const rounds = circles(raw);
   problems.push(...rounds);
-  const kinds = kindsOf(written, options, problems);
-  const expanded = expandMatrices(written, problems);
+  const kinds = kindsOf(raw, options, problems);
+  const expanded = expandMatrices(raw, problems);
   const stages = expanded.flatMap((stage) => checkedStage(stage, kinds, variables, options.root, problems));
   const connected = rounds.length === 0 ? connect(stages, problems) : new Map<string, From>();
-  problems.push(...sweepProblems(memberOf(tree, 'sweep'), written, memberOf(tree, 'vars')));
-  if (problems.length > 0) return err(inFileOrder(problems, file));
-
   const sweep = memberOf(tree, 'sweep');
+  problems.push(...sweepProblems(sweep, raw, memberOf(tree, 'vars')));
+
   const seed = memberOf(tree, 'seed');
-  return ok({
+  return {
     path: resolve(path),
     name: textOf(memberOf(tree, 'pipeline')) || pipelineNameOf(path),
     description: textOf(memberOf(tree, 'description')) ?? '',
@@ -65,38 +100,7 @@ export function parsePipeline(path: string, options: ParseOptions): Result<Pipel
     }),
     overrides: overridesAsJson(overrides),
     files: [...new Set(file.files)],
-  });
-}
-
-export interface ReadPipeline {
-  readonly config: PipelineConfig;
-  /** The built-in kinds and those that the file brings, by `StageConfig.kind`. */
-  readonly kinds: ReadonlyMap<string, StageKind>;
-}
-
-/** As `parsePipeline`, after importing the kinds that the file brings, where there are any. */
-export async function readPipeline(
-  path: string,
-  options: Omit<ParseOptions, 'customKinds'>,
-): Promise<Result<ReadPipeline, readonly Diagnostic[]>> {
-  const first = parsePipeline(path, options);
-  if (first.ok) return ok({ config: first.value, kinds: options.kinds });
-  if (!first.error.some(({ code }) => code === 'P032')) return first;
-  const customKinds = await loadCustomKinds(path, options.root);
-  if (!customKinds.ok) return customKinds;
-  const parsed = parsePipeline(path, { ...options, customKinds: customKinds.value });
-  if (!parsed.ok) return parsed;
-  const own = Array.from(customKinds.value, ([key, { kind }]) => [key, kind] as const);
-  return ok({ config: parsed.value, kinds: new Map([...options.kinds, ...own]) });
-}
-
-function readOverrides(given: readonly string[], path: string, problems: Diagnostic[]): readonly Override[] {
-  return given.flatMap((words) => {
-    const override = parseOverride(words, path);
-    if (override.ok) return [override.value];
-    problems.push(override.error);
-    return [];
-  });
+  };
 }
 
 /** Everything substituted but what stands below a stage's `with`, which may use the values of a matrix. */

@@ -2,8 +2,17 @@
 import { resolve } from 'node:path';
 import { type Diagnostic, type Location, problem } from '../base/diagnostic.ts';
 import { isNull, type Located, type LocatedMap, textOf, withMember } from './located.ts';
-import { composeYaml } from './read-yaml.ts';
-import { locate, readSource } from './source-text.ts';
+import { locate, readSource, type SourceText } from './source-text.ts';
+
+/** What is made of a text. */
+export interface Composed {
+  /** Absent where nothing can be made of it. */
+  readonly node?: Located;
+  readonly problems: readonly Diagnostic[];
+}
+
+/** Reads the text of a source as YAML. */
+export type Compose = (source: SourceText) => Promise<Composed>;
 
 export interface PipelineFile {
   /** Absent where a file could not be read or holds no map. */
@@ -13,13 +22,18 @@ export interface PipelineFile {
   readonly problems: readonly Diagnostic[];
 }
 
-export function readPipelineFile(path: string): PipelineFile {
-  return readOver(resolve(path), [], undefined);
+export async function readPipelineFile(path: string, compose: Compose): Promise<PipelineFile> {
+  return readOver(resolve(path), compose, [], undefined);
 }
 
 /** `above` are the files that are being extended, `named` the place where the last of them names this one. */
-function readOver(path: string, above: readonly string[], named: Location | undefined): PipelineFile {
-  const own = readOne(path, named);
+async function readOver(
+  path: string,
+  compose: Compose,
+  above: readonly string[],
+  named: Location | undefined,
+): Promise<PipelineFile> {
+  const own = await readOne(path, compose, named);
   const extended = own.tree?.members.get('extends');
   if (!own.tree || !extended) return own;
   const rest = withMember(own.tree, 'extends', undefined);
@@ -45,7 +59,7 @@ function readOver(path: string, above: readonly string[], named: Location | unde
       }),
     );
   }
-  const below = readOver(base, way, location);
+  const below = await readOver(base, compose, way, location);
   return {
     ...(below.tree && { tree: overlay(below.tree, rest) }),
     files: [...own.files, ...below.files],
@@ -53,10 +67,10 @@ function readOver(path: string, above: readonly string[], named: Location | unde
   };
 }
 
-function readOne(path: string, named: Location | undefined): PipelineFile {
+async function readOne(path: string, compose: Compose, named: Location | undefined): Promise<PipelineFile> {
   const source = readSource(path, named);
   if (!source.ok) return { files: [path], problems: [source.error] };
-  const { node, problems } = composeYaml(source.value);
+  const { node, problems } = await compose(source.value);
   if (node?.type === 'map') return { tree: node, files: [path], problems };
   if (problems.length > 0) return { files: [path], problems };
   const start = { source: source.value, start: 0, end: 1 };

@@ -2,17 +2,12 @@
 import { isAlias, isMap, isScalar, isSeq, type Pair, type YAMLMap, type Scalar as YamlScalar } from 'yaml';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { FORBIDDEN_KEYS, type Located, type LocatedMap, type LocatedScalar, type Member } from './located.ts';
+import type { Composed } from './read-file.ts';
 import { locate, type Place, type SourceText } from './source-text.ts';
 import { DEEPEST, type Placer, parseSyntax } from './yaml-syntax.ts';
 
 /** Values after aliases are expanded: a billion laughs ends here. */
 const MOST_PARTS = 100_000;
-
-export interface Composed {
-  /** Absent where nothing can be made of the text. */
-  readonly node?: Located;
-  readonly problems: readonly Diagnostic[];
-}
 
 /** Reads the text of a source from an offset on. Never throws, whatever the text. */
 export function composeYaml(source: SourceText, offset = 0): Composed {

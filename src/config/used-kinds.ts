@@ -1,4 +1,5 @@
 /** The stage kinds that a file uses, with what checks their settings. */
+import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
 import type { JsonObject } from '../base/json.ts';
@@ -22,8 +23,8 @@ export interface UsedKind {
 export interface KnownKinds {
   /** Built-in kinds by name. */
   readonly kinds: ReadonlyMap<string, StageKind>;
-  /** Kinds that the file brings, from `loadCustomKinds`. */
-  readonly customKinds?: CustomKinds;
+  /** Kinds that the file brings. */
+  readonly customKinds: CustomKinds;
   /** Project root. */
   readonly root: string;
 }
@@ -41,16 +42,17 @@ export function kindsOf(
     // A missing one is told by the schema.
     if (word === undefined) continue;
     const key = node && isModulePath(word) ? moduleKey(options.root, node, word) : word;
-    const custom = options.customKinds?.get(key);
+    const custom = options.customKinds.get(key);
     const builtIn = options.kinds.get(key);
     if (custom) used.set(name, { key, kind: custom.kind, validate: custom.validate, schema: () => custom.schema });
     else if (builtIn)
       used.set(name, { key, kind: builtIn, validate: validatorOf(key), schema: () => settingsSchema(key) });
-    else if (isModulePath(word))
-      problems.push(
-        problem('P032', `${name}: the kind ${word} is not loaded`, { location: locate(node?.place ?? at) }),
-      );
-    else {
+    else if (isModulePath(word)) {
+      // One that could not be imported has been reported; this one has a name that was not there before substitution.
+      const location = locate(node?.place ?? at);
+      const told = problems.some(({ code, location: other }) => code === 'P032' && isDeepStrictEqual(other, location));
+      if (!told) problems.push(problem('P032', `${name}: write the path of a module itself`, { location }));
+    } else {
       const known = [...options.kinds.keys()];
       const help = [didYouMean(word, known), `kinds: ${known.join(', ')}, or a module: ./stages/my-stage.js`]
         .filter(Boolean)

@@ -23,20 +23,20 @@ describe('a proposal', () => {
     ['a folder a class', photos, '.'],
     ['a folder a class without splits', { 'ants/a.jpg': '', 'bees/b.jpg': '', '.git/x.jpg': '' }, '.'],
     ['IDX files', idx, '.'],
-  ])('for %s is a pipeline that is right', (_, files, data) => {
+  ])('for %s is a pipeline that is right', async (_, files, data) => {
     const folder = folderWith(files);
     const file = join(folder, 'mine.yaml');
     const proposal = proposePipeline(join(folder, data), { file });
     if (!proposal.ok) throw new Error(proposal.error.message);
     writeFileSync(file, proposal.value.text);
-    const parsed = parsePipeline(file, { kinds: stageKinds, overrides: [], environment: {}, root: folder });
+    const parsed = await parsePipeline(file, { kinds: stageKinds, overrides: [], environment: {}, root: folder });
     expect(problemsOf(parsed)).toEqual([]);
-    expect(parsed.ok && parsed.value.name).toBe('mine');
+    expect(parsed.ok && parsed.value.config.name).toBe('mine');
     expect(proposal.value.text).toMatch(/^# yaml-language-server: \$schema=.*schemas\/pipeline\.schema\.json\n/);
     expect(proposal.value.next).toMatch(/^pipe run .*mine\.yaml$/);
   });
 
-  it('reads every split and names the columns that are not the usual ones', () => {
+  it('reads every split and names the columns that are not the usual ones', async () => {
     const folder = folderWith(csv);
     const proposal = proposePipeline(join(folder, 'data'), { file: join(folder, 'pipelines/mine.yaml') });
     const text = proposal.ok ? proposal.value.text : '';
@@ -50,14 +50,14 @@ describe('a proposal', () => {
     );
   });
 
-  it('takes the validation folder that is there instead of splitting', () => {
+  it('takes the validation folder that is there instead of splitting', async () => {
     const folder = folderWith(photos);
     const proposal = proposePipeline(folder, { file: join(folder, 'mine.yaml') });
     expect(proposal.ok && proposal.value.text).not.toContain('kind: split');
     expect(proposal.ok && proposal.value.found).toBe('a folder a class (train, validation): ants, bees');
   });
 
-  it('says what would be wanted where there is nothing', () => {
+  it('says what would be wanted where there is nothing', async () => {
     const folder = folderWith({ 'notes.txt': 'x', 'only/a.jpg': '' });
     const proposal = proposePipeline(folder, { file: join(folder, 'mine.yaml') });
     expect(proposal.ok ? undefined : proposal.error).toMatchObject({
