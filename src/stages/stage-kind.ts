@@ -9,11 +9,12 @@ import type { Result } from '../base/result.ts';
 import type { BlobStore } from '../cache/blob-store.ts';
 import type { ClaimStore } from '../cache/claims.ts';
 import type { RowStore } from '../cache/row-store.ts';
-import type { RowTable, Split } from '../data/row-table.ts';
+import type { ImageSource } from '../data/image-source.ts';
+import type { RowTable } from '../data/row-table.ts';
 import type { Engine, Producer } from '../engines/engine.ts';
 import type { FileDigests } from '../files/file-digests.ts';
 import type { Memo } from '../files/memo.ts';
-import type { ResolvedBackbone } from '../weights/backbone.ts';
+import type { ResolvedBackbone } from '../weights/resolve-backbone.ts';
 import type { Artifact, ArtifactOf, ArtifactType } from './artifacts.ts';
 
 export interface Port {
@@ -71,25 +72,6 @@ export interface Resolved {
   readonly download?: { readonly url: string; readonly bytes: number };
   /** Kinds with a frozen network: how to plan and load it. */
   readonly backbone?: ResolvedBackbone;
-}
-
-/** One image as stored: an encoded file, or pixels of a raw format (IDX, CIFAR), row-major channels-last. */
-export type StoredImage =
-  | { readonly kind: 'encoded'; readonly bytes: Uint8Array; readonly path: string }
-  | {
-      readonly kind: 'raw';
-      readonly pixels: Uint8Array;
-      readonly height: number;
-      readonly width: number;
-      readonly channels: number;
-      readonly path: string;
-    };
-
-export interface ImageSource {
-  /** Reads one image by the part of the ingest and its name, checked against the digest that the row was listed with. */
-  read(part: Split, name: string, expected: Digest): Promise<Result<StoredImage, Diagnostic>>;
-  /** Path to show for a row. */
-  describe(part: Split, name: string): string;
 }
 
 export interface ResolveContext {

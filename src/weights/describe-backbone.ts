@@ -6,7 +6,7 @@ import type { PixelValues } from '../networks/architectures/architecture.ts';
 import { describeNetwork, showShape } from '../networks/layers.ts';
 import type { Network, Shape } from '../networks/network.ts';
 import { isBackboneFile } from './backbone-choice.ts';
-import { architectureOf } from './built-in-backbone.ts';
+import { architectureOf } from './built-in-network.ts';
 import { layoutOf, readKerasModel, readOnnxFile } from './model-file.ts';
 import { describeOnnx, type Layout, showOpen } from './onnx/onnx-file.ts';
 import { pixelsOfOnnx } from './onnx/pixel-metadata.ts';

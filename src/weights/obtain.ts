@@ -5,8 +5,8 @@ import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { type DownloadOptions, download, elsewhere, type Wanted } from './download.ts';
 import { hashFile } from './hash-file.ts';
-import type { CanonicalFile } from './registry.ts';
-import { pin, readPin, verifyStored, weightsPath, wrongHash } from './store.ts';
+import { type CanonicalFile, weightsPath } from './registry.ts';
+import { pin, readPin, verifyStored, wrongHash } from './store.ts';
 
 export interface ObtainContext extends DownloadOptions {
   readonly home: string;

@@ -1,5 +1,7 @@
 /** The weights files that Keras publishes for the built-in networks: names, addresses, sizes and hashes as Keras has them. */
 
+import { join } from 'node:path';
+
 export interface CanonicalFile {
   /** Name of the file, and what `pipe weights fetch` takes. */
   readonly name: string;
@@ -51,4 +53,9 @@ export function findCanonical(backbone: string, alpha: number, top: boolean): Ca
 /** How a file is told from others, in a fingerprint: by its published hash, else by its name, which is pinned at first use. */
 export function identityOf({ md5, name }: CanonicalFile): string {
   return md5 ? `md5:${md5}` : `keras:${name}`;
+}
+
+/** Where a weights file lies, or would: in a folder that all projects of a user share. */
+export function weightsPath(home: string, name: string): string {
+  return join(home, 'weights', name);
 }

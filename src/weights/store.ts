@@ -1,20 +1,11 @@
 /** Weights files shared by all projects, in `<home>/weights/`: found, listed, imported, checked. */
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { AtomicFile, writeFileAtomically } from '../files/atomic-file.ts';
 import { hashFile } from './hash-file.ts';
-import { type CanonicalFile, canonicalFiles } from './registry.ts';
-
-export function weightsFolder(home: string): string {
-  return join(home, 'weights');
-}
-
-/** Where a file lies, or would. */
-export function weightsPath(home: string, name: string): string {
-  return join(weightsFolder(home), name);
-}
+import { type CanonicalFile, canonicalFiles, weightsPath } from './registry.ts';
 
 export interface ListedWeights {
   readonly name: string;

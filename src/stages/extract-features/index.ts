@@ -3,13 +3,13 @@ import { problem } from '../../base/diagnostic.ts';
 import type { Json } from '../../base/json.ts';
 import { err, ok } from '../../base/result.ts';
 import type { Precision } from '../../engines/engine.ts';
-import { resolveBackbone } from '../../weights/backbone.ts';
 import {
   type BackboneChoice,
   type BackboneName,
   isBackboneFile,
   type WeightsChoice,
 } from '../../weights/backbone-choice.ts';
+import { resolveBackbone } from '../../weights/resolve-backbone.ts';
 import { booleanIn, choiceIn, membersOf, numberIn, textIn, wordWithSettings } from '../given-params.ts';
 import { initializerNames } from '../layer-list.ts';
 import { defineStage } from '../stage-kind.ts';
