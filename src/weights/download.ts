@@ -83,7 +83,7 @@ export async function download(wanted: Wanted, options: DownloadOptions): Promis
   } finally {
     if (keep) part.leave();
     else part.discard();
-    await agent.close();
+    await agent.destroy();
   }
 }
 
@@ -175,6 +175,8 @@ async function receive(
   options: DownloadOptions,
 ): Promise<Trouble | undefined> {
   const { statusCode, headers, body } = response;
+  // Giving a body up ends in an error of its own, which is no news.
+  body.on('error', () => {});
   const origin = new URL(wanted.url);
   const where = showAddress(origin);
   if (statusCode === 416) {

@@ -108,20 +108,29 @@ export class PartFile {
     });
   }
 
-  /** Leaves the bytes for the next attempt, which may be another process's. */
+  /** Leaves the bytes for the next attempt, which may be another process's. Nothing is to be done once it is committed or discarded. */
   leave(): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-    this.#descriptor = undefined;
-    if (this.#length === 0) this.#remove();
-    else asWrite(this.path, () => renameSync(this.path, `${this.target}.part-left-${basename(this.path).slice(-8)}`));
-    if (existsSync(`${this.path}.from`))
-      renameSync(`${this.path}.from`, `${this.target}.part-left-${basename(this.path).slice(-8)}.from`);
+    if (!this.#close()) return;
+    if (this.#length === 0) {
+      this.#remove();
+      return;
+    }
+    const left = `${this.target}.part-left-${this.path.slice(-8)}`;
+    asWrite(this.path, () => {
+      renameSync(`${this.path}.from`, `${left}.from`);
+      renameSync(this.path, left);
+    });
   }
 
   discard(): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    if (this.#close()) this.#remove();
+  }
+
+  #close(): boolean {
+    if (this.#descriptor === undefined) return false;
+    closeSync(this.#descriptor);
     this.#descriptor = undefined;
-    this.#remove();
+    return true;
   }
 
   #remove(): void {
