@@ -10,13 +10,23 @@ process.chdir(root);
 const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning', legalComments: 'none' };
 
 function filesBelow(folder, ending) {
-  return readdirSync(folder, { recursive: true }).map(String).filter((name) => name.endsWith(ending)).map((name) => join(folder, name)).sort();
+  return readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(folder, name))
+    .sort();
 }
 
 // 1. Schemas and standalone validators, from the stage kinds' params.
 mkdirSync('dist', { recursive: true });
 if (existsSync('scripts/generate-schemas.ts')) {
-  await build({ ...common, entryPoints: ['scripts/generate-schemas.ts'], format: 'esm', packages: 'external', outfile: 'dist/.build/generate-schemas.mjs' });
+  await build({
+    ...common,
+    entryPoints: ['scripts/generate-schemas.ts'],
+    format: 'esm',
+    packages: 'external',
+    outfile: 'dist/.build/generate-schemas.mjs',
+  });
   const { generateSchemas } = await import(pathToFileURL(join(root, 'dist/.build/generate-schemas.mjs')).href);
   await generateSchemas(root);
 }
@@ -24,7 +34,9 @@ if (existsSync('scripts/generate-schemas.ts')) {
 // 2. Types are checked and declared (tsc writes no JavaScript).
 if (!process.argv.includes('--no-types')) {
   rmSync('dist/types', { recursive: true, force: true });
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+    stdio: 'inherit',
+  });
 }
 
 // 3. The API and the worker threads, ES modules. Packages stay outside, but for TensorFlow.js: its gradients come as ES modules that
@@ -33,17 +45,27 @@ const packagesOutside = {
   name: 'packages-outside',
   setup(b) {
     b.onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) =>
-      kind === 'entry-point' || path.startsWith('@tensorflow/tfjs-core') || path.startsWith('@tensorflow/tfjs-backend-cpu') || importer.includes('node_modules/@tensorflow/')
+      kind === 'entry-point' ||
+      path.startsWith('@tensorflow/tfjs-core') ||
+      path.startsWith('@tensorflow/tfjs-backend-cpu') ||
+      importer.includes('node_modules/@tensorflow/')
         ? undefined
         : { path, external: true },
     );
   },
 };
-const workers = Object.fromEntries(filesBelow('src', '.worker.ts').map((path) => [`workers/${basename(path, '.worker.ts')}`, path]));
+const workers = Object.fromEntries(
+  filesBelow('src', '.worker.ts').map((path) => [`workers/${basename(path, '.worker.ts')}`, path]),
+);
 await build({
   ...common,
   entryPoints: { ...(existsSync('src/index.ts') && { index: 'src/index.ts' }), ...workers },
-  format: 'esm', splitting: true, mainFields: ['module', 'main'], plugins: [packagesOutside], outdir: 'dist', chunkNames: 'chunks/[name]-[hash]',
+  format: 'esm',
+  splitting: true,
+  mainFields: ['module', 'main'],
+  plugins: [packagesOutside],
+  outdir: 'dist',
+  chunkNames: 'chunks/[name]-[hash]',
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
 });
 
@@ -53,20 +75,28 @@ if (existsSync('src/cli/main.ts')) {
   await build({
     ...common,
     entryPoints: ['src/cli/main.ts'],
-    format: 'cjs', minify: true, keepNames: false, outfile: 'dist/cli.cjs',
+    format: 'cjs',
+    minify: true,
+    keepNames: false,
+    outfile: 'dist/cli.cjs',
     define: { 'import.meta.url': 'importMetaUrl' },
     banner: { js: "#!/usr/bin/env node\nconst importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
-    plugins: [{
-      name: 'light-packages-inside',
-      setup(b) {
-        b.onResolve({ filter: /^[^./]/ }, (args) => {
-          if (args.kind === 'entry-point' || args.path.startsWith('node:')) return undefined;
-          const name = args.path.split('/').slice(0, args.path.startsWith('@') ? 2 : 1).join('/');
-          const fromLight = [...inside].some((light) => args.importer.includes(`node_modules/${light}/`));
-          return inside.has(name) || fromLight ? undefined : { path: args.path, external: true };
-        });
+    plugins: [
+      {
+        name: 'light-packages-inside',
+        setup(b) {
+          b.onResolve({ filter: /^[^./]/ }, (args) => {
+            if (args.kind === 'entry-point' || args.path.startsWith('node:')) return undefined;
+            const name = args.path
+              .split('/')
+              .slice(0, args.path.startsWith('@') ? 2 : 1)
+              .join('/');
+            const fromLight = [...inside].some((light) => args.importer.includes(`node_modules/${light}/`));
+            return inside.has(name) || fromLight ? undefined : { path: args.path, external: true };
+          });
+        },
       },
-    }],
+    ],
   });
   chmodSync('dist/cli.cjs', 0o755);
 }

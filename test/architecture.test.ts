@@ -24,7 +24,7 @@ const layers: readonly (readonly string[])[] = [
   ['cli'],
 ];
 /** Pairs that may look sideways, one way. */
-const sideways = new Set(['images → data', 'weights → engines']);
+const sideways = new Set(['data → images', 'weights → engines']);
 
 const files = readdirSync(source, { recursive: true })
   .map(String)
@@ -59,9 +59,11 @@ describe('layers', () => {
 });
 
 /** Packages that a fully cached run must not load: they may be reached only by `await import()`, or from a worker thread. */
-const heavy = /^(@tensorflow\/|onnxruntime-node|sharp|h5wasm|listr2|execa|undici|csv-parse|typebox|ajv|hyparquet|fflate|tinyglobby)/;
+const heavy =
+  /^(@tensorflow\/|onnxruntime-node|sharp|h5wasm|listr2|execa|undici|csv-parse|typebox|ajv|hyparquet|fflate|tinyglobby)/;
 /** Folders whose files are themselves loaded only when a stage runs or a command asks. */
-const loadedLate = /^(engines\/(?!index|engine\.)|networks\/(forward|loss|updates)|.*\.worker\.ts$|stages\/(.*\/params|params-list|.*\/run)\.ts$)/;
+const loadedLate =
+  /^(engines\/(?!index|engine\.)|networks\/(forward|loss|updates)|.*\.worker\.ts$|stages\/(.*\/params|params-list|.*\/run)\.ts$)/;
 
 describe('start-up', () => {
   it.each(files.filter((file) => !loadedLate.test(file)))('%s loads no heavy package statically', (file) => {

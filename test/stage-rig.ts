@@ -15,7 +15,8 @@ import type { Engine } from '../src/engines/engine.ts';
 import { encodeFloat16 } from '../src/files/float16.ts';
 import { type Shape, sizeOf } from '../src/networks/network.ts';
 import type { Artifact, ArtifactOf, ArtifactType, FeaturesArtifact } from '../src/stages/artifacts.ts';
-import type { ImageSource, RunContext } from '../src/stages/stage-kind.ts';
+import type { ImageSource } from '../src/data/image-source.ts';
+import type { RunContext } from '../src/stages/stage-kind.ts';
 
 export interface Asked {
   readonly inputs: Readonly<Record<string, Artifact>>;

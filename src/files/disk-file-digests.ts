@@ -4,7 +4,7 @@ import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { type Digest, parseDigest } from '../base/digest.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { FileDigests } from './file-digests.ts';
-import { isRacy, sameStamp, STAMP_LENGTH, stampInto } from './file-stat.ts';
+import { isRacy, STAMP_LENGTH, sameStamp, stampInto } from './file-stat.ts';
 import type { Memo } from './memo.ts';
 import { errnoOf } from './write-error.ts';
 
@@ -22,7 +22,9 @@ export class DiskFileDigests implements FileDigests {
       return err(
         existsSync(path)
           ? problem('D002', `${path} is not a file`)
-          : problem('D001', `no such file: ${path}`, { help: 'check the path; relative paths start at the pipeline file' }),
+          : problem('D001', `no such file: ${path}`, {
+              help: 'check the path; relative paths start at the pipeline file',
+            }),
       );
     }
     const known = this.#recall(path, now);
@@ -42,7 +44,9 @@ export class DiskFileDigests implements FileDigests {
     const bytes = this.#memo.get(`file ${path}`);
     if (!bytes || bytes.length !== STAMP_LENGTH * 8 + 32) return undefined;
     const stamp = new Float64Array(bytes.slice(0, STAMP_LENGTH * 8).buffer);
-    return sameStamp(stamp, 0, now, 0) ? parseDigest(Buffer.from(bytes.subarray(STAMP_LENGTH * 8)).toString('hex')) : undefined;
+    return sameStamp(stamp, 0, now, 0)
+      ? parseDigest(Buffer.from(bytes.subarray(STAMP_LENGTH * 8)).toString('hex'))
+      : undefined;
   }
 
   #remember(path: string, stamp: Float64Array, digest: Digest): void {

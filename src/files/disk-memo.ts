@@ -1,6 +1,6 @@
-import { crc32 } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { digestOf } from '../base/digest.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import type { Memo } from './memo.ts';

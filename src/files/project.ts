@@ -17,7 +17,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export function locateProject(file: string, environment: Environment, cacheOption?: string): Project {
   const folder = dirname(resolve(file));
-  const root = ['.pipe', '.git', 'package.json'].map((marker) => nearestHolding(folder, marker)).find(Boolean) ?? folder;
+  const root =
+    ['.pipe', '.git', 'package.json'].map((marker) => nearestHolding(folder, marker)).find(Boolean) ?? folder;
   const moved = cacheOption ?? environment['PIPE_CACHE'];
   return {
     root,

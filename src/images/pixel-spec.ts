@@ -8,7 +8,12 @@ export type Channels = 'rgb' | 'gray' | 'gray-as-rgb';
 /** `backbone` waits for the extraction to name the values; everything else is settled: x·scale, then (x − mean)/std a channel, then BGR if `reverse`. */
 export type Normalization =
   | 'backbone'
-  | { readonly scale: number; readonly mean: readonly number[]; readonly std: readonly number[]; readonly reverse: boolean };
+  | {
+      readonly scale: number;
+      readonly mean: readonly number[];
+      readonly std: readonly number[];
+      readonly reverse: boolean;
+    };
 
 export interface PixelSpec {
   readonly height: number;

@@ -124,7 +124,13 @@ function batchNorm(
 }
 
 /** As `x·f + (β − μ·f)`, so that a frozen layer folds into the convolution before it. */
-function normalize(x: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, weight: (slot: string) => tf.Tensor, epsilon: number): tf.Tensor {
+function normalize(
+  x: tf.Tensor,
+  mean: tf.Tensor,
+  variance: tf.Tensor,
+  weight: (slot: string) => tf.Tensor,
+  epsilon: number,
+): tf.Tensor {
   const factor = tf.div(weight('gamma'), tf.sqrt(tf.add(variance, epsilon)));
   return tf.add(tf.mul(x, factor), tf.sub(weight('beta'), tf.mul(mean, factor)));
 }

@@ -5,10 +5,32 @@
 export type Shape = readonly number[];
 
 export type ActivationName =
-  | 'linear' | 'relu' | 'relu6' | 'sigmoid' | 'tanh' | 'softmax' | 'elu' | 'selu' | 'softplus' | 'softsign' | 'hard-sigmoid' | 'swish' | 'gelu' | 'leaky-relu';
+  | 'linear'
+  | 'relu'
+  | 'relu6'
+  | 'sigmoid'
+  | 'tanh'
+  | 'softmax'
+  | 'elu'
+  | 'selu'
+  | 'softplus'
+  | 'softsign'
+  | 'hard-sigmoid'
+  | 'swish'
+  | 'gelu'
+  | 'leaky-relu';
 
 export type InitializerName =
-  | 'zeros' | 'ones' | 'glorot-uniform' | 'glorot-normal' | 'he-uniform' | 'he-normal' | 'lecun-uniform' | 'lecun-normal' | 'random-uniform' | 'random-normal';
+  | 'zeros'
+  | 'ones'
+  | 'glorot-uniform'
+  | 'glorot-normal'
+  | 'he-uniform'
+  | 'he-normal'
+  | 'lecun-uniform'
+  | 'lecun-normal'
+  | 'random-uniform'
+  | 'random-normal';
 
 export interface Regularization {
   readonly l1: number;
@@ -28,16 +50,50 @@ export type Padding = 'same' | 'valid';
 /** Weights of a layer are named `<layer>/kernel`, `/bias`, `/depthwise`, `/pointwise`, `/gamma`, `/beta`, `/mean`, `/variance`. */
 export type Layer =
   | ({ readonly type: 'dense'; readonly name: string; readonly units: number } & WithKernel)
-  | ({ readonly type: 'conv2d'; readonly name: string; readonly filters: number; readonly size: readonly [number, number]; readonly strides: readonly [number, number]; readonly padding: Padding } & WithKernel)
-  | ({ readonly type: 'depthwise-conv2d'; readonly name: string; readonly size: readonly [number, number]; readonly strides: readonly [number, number]; readonly padding: Padding } & WithKernel)
-  | ({ readonly type: 'separable-conv2d'; readonly name: string; readonly filters: number; readonly size: readonly [number, number]; readonly strides: readonly [number, number]; readonly padding: Padding } & WithKernel)
-  | { readonly type: 'max-pool' | 'average-pool'; readonly name: string; readonly size: readonly [number, number]; readonly strides: readonly [number, number]; readonly padding: Padding }
+  | ({
+      readonly type: 'conv2d';
+      readonly name: string;
+      readonly filters: number;
+      readonly size: readonly [number, number];
+      readonly strides: readonly [number, number];
+      readonly padding: Padding;
+    } & WithKernel)
+  | ({
+      readonly type: 'depthwise-conv2d';
+      readonly name: string;
+      readonly size: readonly [number, number];
+      readonly strides: readonly [number, number];
+      readonly padding: Padding;
+    } & WithKernel)
+  | ({
+      readonly type: 'separable-conv2d';
+      readonly name: string;
+      readonly filters: number;
+      readonly size: readonly [number, number];
+      readonly strides: readonly [number, number];
+      readonly padding: Padding;
+    } & WithKernel)
+  | {
+      readonly type: 'max-pool' | 'average-pool';
+      readonly name: string;
+      readonly size: readonly [number, number];
+      readonly strides: readonly [number, number];
+      readonly padding: Padding;
+    }
   | { readonly type: 'global-average-pool' | 'global-max-pool' | 'flatten'; readonly name: string }
-  | { readonly type: 'zero-pad'; readonly name: string; /** top, bottom, left, right */ readonly padding: readonly [number, number, number, number] }
+  | {
+      readonly type: 'zero-pad';
+      readonly name: string /** top, bottom, left, right */;
+      readonly padding: readonly [number, number, number, number];
+    }
   | { readonly type: 'reshape'; readonly name: string; readonly shape: Shape }
   | { readonly type: 'batch-norm'; readonly name: string; readonly momentum: number; readonly epsilon: number }
   | { readonly type: 'activation'; readonly name: string; readonly activation: ActivationName }
-  | { readonly type: 'dropout'; readonly name: string; /** Share of units set to 0; the rest is scaled by 1/(1 − rate). */ readonly rate: number };
+  | {
+      readonly type: 'dropout';
+      readonly name: string /** Share of units set to 0; the rest is scaled by 1/(1 − rate). */;
+      readonly rate: number;
+    };
 
 export interface Network {
   readonly name: string;

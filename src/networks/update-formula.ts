@@ -20,7 +20,8 @@ export function parseFormula(text: string): Statement {
   let at = 0;
   const take = (wanted?: string): string => {
     const token = tokens[at++];
-    if (token === undefined || (wanted !== undefined && token !== wanted)) throw new SyntaxError(`${text}: expected ${wanted ?? 'more'}`);
+    if (token === undefined || (wanted !== undefined && token !== wanted))
+      throw new SyntaxError(`${text}: expected ${wanted ?? 'more'}`);
     return token;
   };
   const atom = (): Expression => {

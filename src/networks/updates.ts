@@ -15,7 +15,11 @@ export interface UpdateRule {
   scalars(rate: number, step: number): readonly number[];
 }
 
-function rule(slots: Readonly<Record<string, number>>, formulas: readonly string[], scalars: Readonly<Record<string, (rate: number, step: number) => number>>): UpdateRule {
+function rule(
+  slots: Readonly<Record<string, number>>,
+  formulas: readonly string[],
+  scalars: Readonly<Record<string, (rate: number, step: number) => number>>,
+): UpdateRule {
   return {
     slots,
     statements: formulas.map(parseFormula),
@@ -37,7 +41,8 @@ export function updateRule(optimizer: Optimizer): UpdateRule {
         {
           c1: () => 1 - optimizer.beta1,
           c2: () => 1 - optimizer.beta2,
-          alpha: (rate, step) => (rate * Math.sqrt(1 - optimizer.beta2 ** (step + 1))) / (1 - optimizer.beta1 ** (step + 1)),
+          alpha: (rate, step) =>
+            (rate * Math.sqrt(1 - optimizer.beta2 ** (step + 1))) / (1 - optimizer.beta1 ** (step + 1)),
           epsilon: () => optimizer.epsilon,
         },
       );
@@ -61,8 +66,18 @@ export function updateRule(optimizer: Optimizer): UpdateRule {
     case 'adadelta':
       return rule(
         { a: 0, d: 0 },
-        ['a = a * rho + g * g * c', 'x = sqrt(d + epsilon) * g / sqrt(a + epsilon)', 'd = d * rho + x * x * c', 'w = w - rate * x'],
-        { rho: () => optimizer.rho, c: () => 1 - optimizer.rho, rate: (rate) => rate, epsilon: () => optimizer.epsilon },
+        [
+          'a = a * rho + g * g * c',
+          'x = sqrt(d + epsilon) * g / sqrt(a + epsilon)',
+          'd = d * rho + x * x * c',
+          'w = w - rate * x',
+        ],
+        {
+          rho: () => optimizer.rho,
+          c: () => 1 - optimizer.rho,
+          rate: (rate) => rate,
+          epsilon: () => optimizer.epsilon,
+        },
       );
   }
 }

@@ -68,13 +68,27 @@ async function draftStage(
     kind,
     identity: resolved.value.identity,
     seed: config.seed,
-    inputs: mapValues(inputs, ({ stage: from, artifact }) => ({ fingerprint: drafted(drafts, from).fingerprint, artifact })),
+    inputs: mapValues(inputs, ({ stage: from, artifact }) => ({
+      fingerprint: drafted(drafts, from).fingerprint,
+      artifact,
+    })),
     environment: stage.environment,
     secret: stage.environment.size > 0 ? workspace.secret() : '',
   });
   const fingerprint = fingerprintOfRecord(record);
   const entry = workspace.cache.entries.read(fingerprint);
-  return ok({ name: stage.name, kind, config: stage, params, seed: config.seed, inputs, resolved: resolved.value, record, fingerprint, entry });
+  return ok({
+    name: stage.name,
+    kind,
+    config: stage,
+    params,
+    seed: config.seed,
+    inputs,
+    resolved: resolved.value,
+    record,
+    fingerprint,
+    entry,
+  });
 }
 
 async function resolveStage(
@@ -103,10 +117,13 @@ async function resolveStage(
 function decide(drafts: readonly Draft[], options: PlanOptions): readonly PlannedStage[] {
   const read = new Set(drafts.flatMap((draft) => Object.values(draft.inputs).map((input) => input.stage)));
   const runs = new Set<string>();
-  const forced = (name: string) => options.force === 'all' || (options.force !== 'none' && options.force.includes(name));
+  const forced = (name: string) =>
+    options.force === 'all' || (options.force !== 'none' && options.force.includes(name));
   for (const draft of [...drafts].reverse()) {
     const asked = !read.has(draft.name) || options.targets.includes(draft.name);
-    const needed = drafts.some((other) => runs.has(other.name) && Object.values(other.inputs).some((i) => i.stage === draft.name));
+    const needed = drafts.some(
+      (other) => runs.has(other.name) && Object.values(other.inputs).some((i) => i.stage === draft.name),
+    );
     if (forced(draft.name) || (!draft.entry && (asked || needed))) runs.add(draft.name);
   }
   return drafts.map((draft) => {

@@ -15,7 +15,9 @@ export function orderStages<T extends OrderedStage>(stages: readonly T[]): reado
   const done = new Set<string>();
   let waiting = [...stages];
   while (waiting.length > 0) {
-    const ready = waiting.filter((stage) => Object.values(stage.from).every((from) => done.has(from.stage) || !names.has(from.stage)));
+    const ready = waiting.filter((stage) =>
+      Object.values(stage.from).every((from) => done.has(from.stage) || !names.has(from.stage)),
+    );
     if (ready.length === 0) throw new Error(`cycle among ${waiting.map(({ name }) => name).join(', ')}`);
     for (const stage of ready) {
       done.add(stage.name);

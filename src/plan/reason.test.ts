@@ -4,7 +4,13 @@ import type { Json } from '../base/json.ts';
 import type { FingerprintRecord } from './fingerprint.ts';
 import { describeReason, differences, reasonForRun } from './reason.ts';
 
-const record = (given: Json, inputs = {}): FingerprintRecord => ({ kind: 'train-head', version: 1, with: given, seed: 42, inputs });
+const record = (given: Json, inputs = {}): FingerprintRecord => ({
+  kind: 'train-head',
+  version: 1,
+  with: given,
+  seed: 42,
+  inputs,
+});
 const stageOf = (port: string) => `stage-behind-${port}`;
 
 describe('reasons', () => {
@@ -53,7 +59,9 @@ describe('reasons', () => {
 function equalButForOrder(a: Json, b: Json): boolean {
   const sorted = (value: Json): Json =>
     value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1)).map(([key, item]) => [key, sorted(item)])
+      ? Object.entries(value)
+          .sort(([x], [y]) => (x < y ? -1 : 1))
+          .map(([key, item]) => [key, sorted(item)])
       : value;
   return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 }

@@ -2,10 +2,14 @@
 import { RowTable } from '../data/row-table.ts';
 import { artifactOf, type Plan, type PlannedStage, stageOf } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
-import type { ImageSource } from '../stages/stage-kind.ts';
+import type { ImageSource } from '../data/image-source.ts';
 
 /** The table of the rows that a stage gives, or undefined where only a run can tell. */
-export async function plannedRows(plan: Plan, stage: PlannedStage, workspace: Workspace): Promise<RowTable | undefined> {
+export async function plannedRows(
+  plan: Plan,
+  stage: PlannedStage,
+  workspace: Workspace,
+): Promise<RowTable | undefined> {
   const cached = stage.entry && artifactOf(stage.entry, mainArtifact(stage));
   if (cached && 'rows' in cached) {
     const bytes = await workspace.cache.blobs.get(cached.rows);

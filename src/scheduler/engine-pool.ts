@@ -26,7 +26,11 @@ export class EnginePool {
     const idle = this.#idle.pop();
     if (idle) return ok(idle);
     const { chooseEngine } = await import('../engines/index.ts');
-    const chosen = await chooseEngine(this.#choice.engine, { threads: this.#threads, device: this.#choice.device }, this.#warn);
+    const chosen = await chooseEngine(
+      this.#choice.engine,
+      { threads: this.#threads, device: this.#choice.device },
+      this.#warn,
+    );
     if (chosen.ok) this.#open.push(chosen.value);
     return chosen;
   }

@@ -36,14 +36,32 @@ export interface RunSummary {
 
 /** One event without its time; reporters add `at`. */
 export type RunEvent =
-  | { readonly event: 'run-started'; readonly format: 1; readonly pipeline: string; readonly run: string; readonly stages: readonly string[] }
+  | {
+      readonly event: 'run-started';
+      readonly format: 1;
+      readonly pipeline: string;
+      readonly run: string;
+      readonly stages: readonly string[];
+    }
   /** The stage is about to run: its fingerprint is not in the cache. */
   | { readonly event: 'stage-started'; readonly stage: string; readonly kind: string; readonly reason: Reason }
   /** Another process computes the same thing; this one waits for it. */
   | { readonly event: 'stage-waiting'; readonly stage: string; readonly owner: string }
   /** `rate` in units of `done` a second, over the last seconds. */
-  | { readonly event: 'stage-progress'; readonly stage: string; readonly done: number; readonly total: number; readonly rate: number; readonly note?: string }
-  | ({ readonly event: 'stage-finished'; readonly stage: string; readonly kind: string; readonly metrics?: Readonly<Record<string, number>> } & StageResult)
+  | {
+      readonly event: 'stage-progress';
+      readonly stage: string;
+      readonly done: number;
+      readonly total: number;
+      readonly rate: number;
+      readonly note?: string;
+    }
+  | ({
+      readonly event: 'stage-finished';
+      readonly stage: string;
+      readonly kind: string;
+      readonly metrics?: Readonly<Record<string, number>>;
+    } & StageResult)
   | { readonly event: 'diagnostic'; readonly diagnostic: Diagnostic; readonly stage?: string }
   | ({ readonly event: 'run-finished' } & RunSummary);
 

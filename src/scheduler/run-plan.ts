@@ -63,9 +63,16 @@ export async function runPlan(plan: Plan, workspace: Workspace, options: RunPlan
     running: new Map(),
     exitCode: 0,
   };
-  emit({ event: 'run-started', format: 1, pipeline: plan.config.name, run: options.run, stages: plan.stages.map(({ name }) => name) });
+  emit({
+    event: 'run-started',
+    format: 1,
+    pipeline: plan.config.name,
+    run: options.run,
+    stages: plan.stages.map(({ name }) => name),
+  });
   for (const stage of plan.stages) {
-    for (const diagnostic of stage.resolved.warnings ?? []) emit({ event: 'diagnostic', diagnostic, stage: stage.name });
+    for (const diagnostic of stage.resolved.warnings ?? [])
+      emit({ event: 'diagnostic', diagnostic, stage: stage.name });
     if (stage.entry) walk.entries.set(stage.name, stage.entry);
   }
   try {
@@ -108,7 +115,12 @@ function settledInputs(walk: Walk, stage: PlannedStage): boolean {
 async function settleWithoutRunning(walk: Walk, stage: PlannedStage): Promise<boolean> {
   const failed = Object.values(stage.inputs).find((input) => !walk.entries.has(input.stage) && stage.status === 'run');
   const upstream = failed && walk.results.get(failed.stage);
-  if (failed && upstream && (upstream.status === 'failed' || upstream.status === 'skipped') && upstream.reason.type !== 'not-needed') {
+  if (
+    failed &&
+    upstream &&
+    (upstream.status === 'failed' || upstream.status === 'skipped') &&
+    upstream.reason.type !== 'not-needed'
+  ) {
     finish(walk, stage, 'skipped', { type: 'upstream-failed', stage: failed.stage }, 0);
     return true;
   }
@@ -201,7 +213,8 @@ async function settleEntry(
     return false;
   }
   noteMetrics(walk, stage, artifacts);
-  const rows = entry.rows && (status === 'ran' ? entry.rows : { total: entry.rows.total, computed: 0, cached: entry.rows.total });
+  const rows =
+    entry.rows && (status === 'ran' ? entry.rows : { total: entry.rows.total, computed: 0, cached: entry.rows.total });
   finish(walk, stage, status, reason, durationMs, {
     ...(rows && { rows }),
     ...(status === 'cached' && { savedMs: entry.durationMs }),
@@ -216,7 +229,12 @@ function ensureAfter(walk: Walk, stage: PlannedStage, reason: Reason): Promise<b
 }
 
 function outputProblem(error: Error): Diagnostic {
-  return { code: 'K001', severity: 'error', message: error.message, help: 'make the folder writable, or give the file another path' };
+  return {
+    code: 'K001',
+    severity: 'error',
+    message: error.message,
+    help: 'make the folder writable, or give the file another path',
+  };
 }
 
 function artifactsOf(stage: PlannedStage, entry: CacheEntry): Readonly<Record<string, Artifact>> {
@@ -243,7 +261,14 @@ function fail(walk: Walk, stage: PlannedStage, failure: StageFailure, reason: Re
   const diagnostics: readonly Diagnostic[] =
     failure.reason === 'diagnostics'
       ? failure.diagnostics
-      : [{ code: 'K001', severity: 'error', message: `${stage.name} reads damaged data again and again: ${failure.detail}`, help: 'check the disk, then run `pipe cache verify`' }];
+      : [
+          {
+            code: 'K001',
+            severity: 'error',
+            message: `${stage.name} reads damaged data again and again: ${failure.detail}`,
+            help: 'check the disk, then run `pipe cache verify`',
+          },
+        ];
   for (const diagnostic of diagnostics) emit({ event: 'diagnostic', diagnostic, stage: stage.name });
   const first = diagnostics.find(({ severity }) => severity === 'error');
   if (walk.exitCode === 0) walk.exitCode = first ? exitCodeOf(first) : 1;
@@ -259,20 +284,36 @@ function finish(
   durationMs: number,
   more: Partial<StageResult> = {},
 ): void {
-  const result: StageResult = { status, fingerprint: stage.fingerprint, reason, ...more, durationMs: Math.round(durationMs) };
+  const result: StageResult = {
+    status,
+    fingerprint: stage.fingerprint,
+    reason,
+    ...more,
+    durationMs: Math.round(durationMs),
+  };
   walk.results.set(stage.name, result);
   const metrics = walk.metrics.get(stage.name);
-  walk.options.emit({ event: 'stage-finished', stage: stage.name, kind: stage.kind.kind, ...(metrics && { metrics }), ...result });
+  walk.options.emit({
+    event: 'stage-finished',
+    stage: stage.name,
+    kind: stage.kind.kind,
+    ...(metrics && { metrics }),
+    ...result,
+  });
 }
 
 function summaryOf(walk: Walk, durationMs: number): RunSummary {
-  const interrupted = walk.options.signal.aborted && [...walk.results.values()].some(({ status, reason }) => status === 'skipped' && reason.type !== 'not-needed');
+  const interrupted =
+    walk.options.signal.aborted &&
+    [...walk.results.values()].some(({ status, reason }) => status === 'skipped' && reason.type !== 'not-needed');
   const outcome: RunOutcomeName = interrupted ? 'interrupted' : walk.exitCode === 0 ? 'succeeded' : 'failed';
   const inOrder = <T>(map: ReadonlyMap<string, T>) =>
-    Object.fromEntries(walk.plan.stages.flatMap(({ name }) => {
-      const value = map.get(name);
-      return value === undefined ? [] : [[name, value] as const];
-    }));
+    Object.fromEntries(
+      walk.plan.stages.flatMap(({ name }) => {
+        const value = map.get(name);
+        return value === undefined ? [] : [[name, value] as const];
+      }),
+    );
   return {
     run: walk.options.run,
     outcome,

@@ -98,7 +98,8 @@ function contextOf(run: StageRun, taken: Engine[]): RunContext {
     seed: stage.seed,
     input<T extends ArtifactType>(port: string, type: T): ArtifactOf<T> {
       const artifact = anyInput(port);
-      if (!isOfType(artifact, type)) throw new Error(`port ${port} of ${stage.name} holds ${artifact.type}, not ${type}`);
+      if (!isOfType(artifact, type))
+        throw new Error(`port ${port} of ${stage.name} holds ${artifact.type}, not ${type}`);
       return artifact;
     },
     anyInput,

@@ -2,11 +2,29 @@
 import { evaluate } from './evaluate/index.ts';
 import { exec } from './exec/index.ts';
 import { exportFeatures } from './export-features/index.ts';
+import { extractFeatures } from './extract-features/index.ts';
+import { ingestCsv } from './ingest-csv/index.ts';
+import { ingestFolder } from './ingest-folder/index.ts';
+import { ingestIdx } from './ingest-idx/index.ts';
 import { predict } from './predict/index.ts';
+import { preprocess } from './preprocess/index.ts';
+import { split } from './split/index.ts';
 import type { StageKind } from './stage-kind.ts';
 import { trainHead } from './train-head/index.ts';
 
-const list: readonly StageKind[] = [trainHead, predict, evaluate, exportFeatures, exec];
+const list: readonly StageKind[] = [
+  ingestCsv,
+  ingestFolder,
+  ingestIdx,
+  split,
+  preprocess,
+  extractFeatures,
+  trainHead,
+  predict,
+  evaluate,
+  exportFeatures,
+  exec,
+];
 
 /** Built-in stage kinds by name. */
 export const stageKinds: ReadonlyMap<string, StageKind> = new Map(list.map((kind) => [kind.kind, kind]));

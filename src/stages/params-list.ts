@@ -2,11 +2,23 @@
 import { evaluateParams } from './evaluate/params.ts';
 import { execParams } from './exec/params.ts';
 import { exportFeaturesParams } from './export-features/params.ts';
+import { extractFeaturesParams } from './extract-features/params.ts';
+import { ingestCsvParams } from './ingest-csv/params.ts';
+import { ingestFolderParams } from './ingest-folder/params.ts';
+import { ingestIdxParams } from './ingest-idx/params.ts';
 import { predictParams } from './predict/params.ts';
+import { preprocessParams } from './preprocess/params.ts';
+import { splitParams } from './split/params.ts';
 import { trainHeadParams } from './train-head/params.ts';
 
 /** By kind. */
 export const paramsByKind: Readonly<Record<string, object>> = {
+  'ingest-csv': ingestCsvParams,
+  'ingest-folder': ingestFolderParams,
+  'ingest-idx': ingestIdxParams,
+  split: splitParams,
+  preprocess: preprocessParams,
+  'extract-features': extractFeaturesParams,
   'train-head': trainHeadParams,
   predict: predictParams,
   evaluate: evaluateParams,

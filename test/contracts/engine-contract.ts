@@ -7,22 +7,50 @@ import { type ActivationName, type Layer, type Network, sizeOf } from '../../src
 import type { Optimizer } from '../../src/networks/optimizer.ts';
 
 const kernel = { activation: 'linear', bias: true, init: 'glorot-uniform' } as const;
-const dense = (name: string, units: number, activation: ActivationName = 'linear') => ({ ...kernel, type: 'dense', name, units, activation }) as const;
-const conv = (name: string, filters: number, strides: 1 | 2, padding: 'same' | 'valid'): Layer => ({ ...kernel, type: 'conv2d', name, filters, size: [3, 3], strides: [strides, strides], padding, activation: 'relu' });
-const pool = (type: 'max-pool' | 'average-pool', size: number, stride: number, padding: 'same' | 'valid'): Layer => ({ type, name: `${type}-${size}`, size: [size, size], strides: [stride, stride], padding });
+const dense = (name: string, units: number, activation: ActivationName = 'linear') =>
+  ({ ...kernel, type: 'dense', name, units, activation }) as const;
+const conv = (name: string, filters: number, strides: 1 | 2, padding: 'same' | 'valid'): Layer => ({
+  ...kernel,
+  type: 'conv2d',
+  name,
+  filters,
+  size: [3, 3],
+  strides: [strides, strides],
+  padding,
+  activation: 'relu',
+});
+const pool = (type: 'max-pool' | 'average-pool', size: number, stride: number, padding: 'same' | 'valid'): Layer => ({
+  type,
+  name: `${type}-${size}`,
+  size: [size, size],
+  strides: [stride, stride],
+  padding,
+});
 
 const tail: readonly Layer[] = [{ type: 'flatten', name: 'flatten' }, dense('logits', 3)];
 const image = [9, 8, 3];
 
 /** One small network for every kind of layer. */
 const networks: Readonly<Record<string, readonly Layer[]>> = {
-  'dense': [{ type: 'flatten', name: 'in' }, dense('hidden', 7, 'tanh'), dense('logits', 3)],
+  dense: [{ type: 'flatten', name: 'in' }, dense('hidden', 7, 'tanh'), dense('logits', 3)],
   'conv2d, same': [conv('c', 4, 1, 'same'), ...tail],
   'conv2d, valid, strided': [conv('c', 4, 2, 'valid'), ...tail],
   'two conv2d': [conv('c1', 4, 1, 'same'), conv('c2', 5, 2, 'same'), ...tail],
-  'depthwise': [{ ...kernel, type: 'depthwise-conv2d', name: 'd', size: [3, 3], strides: [1, 1], padding: 'same' }, conv('c', 3, 1, 'valid'), ...tail],
-  'depthwise, strided, after a conv2d': [conv('c', 4, 1, 'same'), { ...kernel, type: 'depthwise-conv2d', name: 'd', size: [3, 3], strides: [2, 2], padding: 'valid' }, ...tail],
-  'separable': [conv('c', 4, 1, 'same'), { ...kernel, type: 'separable-conv2d', name: 's', filters: 5, size: [3, 3], strides: [1, 1], padding: 'same' }, ...tail],
+  depthwise: [
+    { ...kernel, type: 'depthwise-conv2d', name: 'd', size: [3, 3], strides: [1, 1], padding: 'same' },
+    conv('c', 3, 1, 'valid'),
+    ...tail,
+  ],
+  'depthwise, strided, after a conv2d': [
+    conv('c', 4, 1, 'same'),
+    { ...kernel, type: 'depthwise-conv2d', name: 'd', size: [3, 3], strides: [2, 2], padding: 'valid' },
+    ...tail,
+  ],
+  separable: [
+    conv('c', 4, 1, 'same'),
+    { ...kernel, type: 'separable-conv2d', name: 's', filters: 5, size: [3, 3], strides: [1, 1], padding: 'same' },
+    ...tail,
+  ],
   'max-pool': [conv('c', 4, 1, 'same'), pool('max-pool', 2, 2, 'valid'), ...tail],
   'max-pool, overlapping': [conv('c', 4, 1, 'same'), pool('max-pool', 3, 2, 'same'), ...tail],
   // Windows that reach into the padding are left out: the reference's gradient divides by the whole window there, its forward pass does not.
@@ -31,13 +59,47 @@ const networks: Readonly<Record<string, readonly Layer[]>> = {
   'global average': [conv('c', 4, 1, 'same'), { type: 'global-average-pool', name: 'g' }, dense('logits', 3)],
   'global maximum': [conv('c', 4, 1, 'same'), { type: 'global-max-pool', name: 'g' }, dense('logits', 3)],
   'zero-pad': [conv('c', 4, 1, 'same'), { type: 'zero-pad', name: 'z', padding: [0, 1, 1, 0] }, ...tail],
-  'batch-norm': [conv('c', 4, 1, 'same'), { type: 'batch-norm', name: 'b', momentum: 0.9, epsilon: 1e-3 }, { type: 'activation', name: 'a', activation: 'relu' }, ...tail],
-  'batch-norm after dense': [{ type: 'flatten', name: 'in' }, dense('hidden', 6), { type: 'batch-norm', name: 'b', momentum: 0.99, epsilon: 1e-3 }, dense('logits', 3)],
-  'dropout': [{ type: 'flatten', name: 'in' }, dense('hidden', 33, 'relu'), { type: 'dropout', name: 'drop', rate: 0.4 }, dense('logits', 3)],
-  'regularized': [{ type: 'flatten', name: 'in' }, { ...dense('hidden', 6, 'relu'), regularization: { l1: 0.01, l2: 0.02 } }, dense('logits', 3)],
+  'batch-norm': [
+    conv('c', 4, 1, 'same'),
+    { type: 'batch-norm', name: 'b', momentum: 0.9, epsilon: 1e-3 },
+    { type: 'activation', name: 'a', activation: 'relu' },
+    ...tail,
+  ],
+  'batch-norm after dense': [
+    { type: 'flatten', name: 'in' },
+    dense('hidden', 6),
+    { type: 'batch-norm', name: 'b', momentum: 0.99, epsilon: 1e-3 },
+    dense('logits', 3),
+  ],
+  dropout: [
+    { type: 'flatten', name: 'in' },
+    dense('hidden', 33, 'relu'),
+    { type: 'dropout', name: 'drop', rate: 0.4 },
+    dense('logits', 3),
+  ],
+  regularized: [
+    { type: 'flatten', name: 'in' },
+    { ...dense('hidden', 6, 'relu'), regularization: { l1: 0.01, l2: 0.02 } },
+    dense('logits', 3),
+  ],
 };
 
-const activations: readonly ActivationName[] = ['linear', 'relu', 'relu6', 'sigmoid', 'tanh', 'softmax', 'elu', 'selu', 'softplus', 'softsign', 'hard-sigmoid', 'swish', 'gelu', 'leaky-relu'];
+const activations: readonly ActivationName[] = [
+  'linear',
+  'relu',
+  'relu6',
+  'sigmoid',
+  'tanh',
+  'softmax',
+  'elu',
+  'selu',
+  'softplus',
+  'softsign',
+  'hard-sigmoid',
+  'swish',
+  'gelu',
+  'leaky-relu',
+];
 
 const none = { decay: 0 };
 export const optimizers: Readonly<Record<string, Optimizer>> = {
@@ -46,7 +108,15 @@ export const optimizers: Readonly<Record<string, Optimizer>> = {
   momentum: { ...none, type: 'sgd', learningRate: 0.05, momentum: 0.9, nesterov: false },
   nesterov: { ...none, type: 'sgd', learningRate: 0.05, momentum: 0.9, nesterov: true },
   rmsprop: { ...none, type: 'rmsprop', learningRate: 0.01, rho: 0.9, momentum: 0, epsilon: 1e-7, centered: false },
-  'rmsprop, centred': { ...none, type: 'rmsprop', learningRate: 0.01, rho: 0.9, momentum: 0.5, epsilon: 1e-3, centered: true },
+  'rmsprop, centred': {
+    ...none,
+    type: 'rmsprop',
+    learningRate: 0.01,
+    rho: 0.9,
+    momentum: 0.5,
+    epsilon: 1e-3,
+    centered: true,
+  },
   adam: { ...none, type: 'adam', learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
   adamax: { ...none, type: 'adamax', learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
   adagrad: { ...none, type: 'adagrad', learningRate: 0.05, initialAccumulator: 0.1, epsilon: 1e-7 },
@@ -55,7 +125,18 @@ export const optimizers: Readonly<Record<string, Optimizer>> = {
 
 function program(layers: readonly Layer[], optimizer: Optimizer, more: Partial<TrainProgram> = {}): TrainProgram {
   const network: Network = { name: 'small', input: image, layers };
-  return { network, weights: weightsOf(network), classes: 3, loss: 'cross-entropy', optimizer, batch: 4, frozen: [], rateFactors: {}, seed: 7, ...more };
+  return {
+    network,
+    weights: weightsOf(network),
+    classes: 3,
+    loss: 'cross-entropy',
+    optimizer,
+    batch: 4,
+    frozen: [],
+    rateFactors: {},
+    seed: 7,
+    ...more,
+  };
 }
 
 function weightsOf(network: Network) {
@@ -79,10 +160,16 @@ function batchOf(rows: number, step: number, learningRate: number): TrainBatch {
   };
 }
 
-async function train(engine: Engine, given: TrainProgram, steps: number, rows = 4): Promise<{ readonly losses: number[]; readonly session: TrainSession }> {
+async function train(
+  engine: Engine,
+  given: TrainProgram,
+  steps: number,
+  rows = 4,
+): Promise<{ readonly losses: number[]; readonly session: TrainSession }> {
   const session = value(await engine.openTraining(given));
   const losses: number[] = [];
-  for (let step = 0; step < steps; step++) losses.push((await session.step(batchOf(rows, step, given.optimizer.learningRate))).loss);
+  for (let step = 0; step < steps; step++)
+    losses.push((await session.step(batchOf(rows, step, given.optimizer.learningRate))).loss);
   return { losses, session };
 }
 
@@ -102,7 +189,9 @@ export function engineContract(name: string, open: () => Promise<Engine>, openRe
       const { network, weights } = program(networks[kind] ?? [], optimizers['sgd'] ?? fail());
       const outputs = [];
       for (const engine of [await open(), await openReference()]) {
-        const session = value(await engine.openForward({ kind: 'network', network, weights, layer: 'logits', pooling: 'none' }, 4));
+        const session = value(
+          await engine.openForward({ kind: 'network', network, weights, layer: 'logits', pooling: 'none' }, 4),
+        );
         outputs.push(await session.run(numbers(4 * sizeOf(image), 3), 4));
         await session.close();
         await engine.close();
@@ -111,7 +200,13 @@ export function engineContract(name: string, open: () => Promise<Engine>, openRe
     });
 
     it.each(activations)('activation %s: forward and gradient', async (activation) => {
-      await compareTraining(program([conv('c', 3, 1, 'valid'), { type: 'activation', name: 'a', activation }, ...tail], optimizers['sgd'] ?? fail()), 2);
+      await compareTraining(
+        program(
+          [conv('c', 3, 1, 'valid'), { type: 'activation', name: 'a', activation }, ...tail],
+          optimizers['sgd'] ?? fail(),
+        ),
+        2,
+      );
     });
 
     it.each(Object.keys(networks))('gradients: %s', async (kind) => {
@@ -136,7 +231,10 @@ export function engineContract(name: string, open: () => Promise<Engine>, openRe
     });
 
     it('a rate factor scales the rate of its layer', async () => {
-      await compareTraining(program(networks['dense'] ?? [], optimizers['adam'] ?? fail(), { rateFactors: { hidden: 0.1 } }), 3);
+      await compareTraining(
+        program(networks['dense'] ?? [], optimizers['adam'] ?? fail(), { rateFactors: { hidden: 0.1 } }),
+        3,
+      );
     });
 
     it('a smaller last batch goes on with the same state', async () => {
@@ -167,10 +265,18 @@ export function engineContract(name: string, open: () => Promise<Engine>, openRe
     });
 
     it('gives a row the same bits in whatever batch it runs', async () => {
-      const layers: readonly Layer[] = [conv('c', 16, 1, 'same'), pool('max-pool', 2, 2, 'valid'), { type: 'flatten', name: 'f' }, dense('wide', 200, 'relu'), dense('logits', 3)];
+      const layers: readonly Layer[] = [
+        conv('c', 16, 1, 'same'),
+        pool('max-pool', 2, 2, 'valid'),
+        { type: 'flatten', name: 'f' },
+        dense('wide', 200, 'relu'),
+        dense('logits', 3),
+      ];
       const { network, weights } = program(layers, optimizers['sgd'] ?? fail());
       const engine = await open();
-      const session = value(await engine.openForward({ kind: 'network', network, weights, layer: 'c', pooling: 'none' }, 9));
+      const session = value(
+        await engine.openForward({ kind: 'network', network, weights, layer: 'c', pooling: 'none' }, 9),
+      );
       const rows = numbers(9 * sizeOf(image), 1);
       const all = await session.run(rows.slice(), 9);
       const size = all.length / 9;
@@ -199,7 +305,8 @@ export function engineContract(name: string, open: () => Promise<Engine>, openRe
         await engine.close();
       }
       expect(furthest(outputs[1] ?? new Float32Array(), outputs[0] ?? new Float32Array())).toBeLessThan(1e-5);
-      for (let row = 0; row < 5; row++) expect([...(outputs[0]?.slice(row * 3, row * 3 + 3) ?? [])].reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+      for (let row = 0; row < 5; row++)
+        expect([...(outputs[0]?.slice(row * 3, row * 3 + 3) ?? [])].reduce((a, b) => a + b)).toBeCloseTo(1, 5);
     });
   });
 
@@ -210,7 +317,8 @@ export function engineContract(name: string, open: () => Promise<Engine>, openRe
       expect(loss).toBeCloseTo(theirs.losses[i] ?? Number.NaN, 4);
     });
     const [a, b] = [await ours.session.state(), await theirs.session.state()];
-    for (const [weight, { data }] of b.weights) expect(furthest(data, a.weights.get(weight)?.data ?? new Float32Array()), weight).toBeLessThan(1e-5);
+    for (const [weight, { data }] of b.weights)
+      expect(furthest(data, a.weights.get(weight)?.data ?? new Float32Array()), weight).toBeLessThan(1e-5);
     await engine.close();
     await reference.close();
   }

@@ -14,6 +14,7 @@ export const engineCodes = defineCodes({
   E003: {
     exit: 6,
     title: 'the engine broke down',
-    explanation: 'Its thread ended while it computed: out of memory, or a fault in the native library. What was finished is kept.',
+    explanation:
+      'Its thread ended while it computed: out of memory, or a fault in the native library. What was finished is kept.',
   },
 });

@@ -94,4 +94,28 @@ export const stageCodes = defineCodes({
     title: 'a command cannot be started',
     explanation: 'The program of an exec stage is not installed, is not on the PATH, or may not be executed.',
   },
+  S040: {
+    exit: 4,
+    title: 'images were left out',
+    explanation:
+      'With `onBadImage: skip`, images that cannot be read are left out with their rows. The first ones are named; without it the stage fails at the first one.',
+  },
+  S041: {
+    exit: 3,
+    title: 'the network does not say how it wants its pixels',
+    explanation:
+      'Model files rarely say how their input is normalized. Give the preprocess stage `normalize: tf`, `torch`, `caffe`, `unit` or your own mean and std, as the model was trained.',
+  },
+  S042: {
+    exit: 3,
+    title: 'augmentation has no effect here',
+    explanation:
+      'Stored features are made from the images as they are, since a row is computed once. Augmentation takes part where images are read in every epoch: train-network and fine-tune.',
+  },
+  S043: {
+    exit: 6,
+    title: 'a precision is not available',
+    explanation:
+      'The engine cannot compute the network in the precision asked for. float32 always works; `store: float16` halves the space that features take.',
+  },
 });

@@ -10,15 +10,33 @@ type Four = [number, number, number, number];
 
 export function registerConvolutionKernels(): void {
   record('Conv2D', (inputs, attributes) => conv(need(inputs, 'x'), need(inputs, 'filter'), attributes));
-  record('Conv2DBackpropInput', (inputs, attributes) => convInputGradient(need(inputs, 'dy'), need(inputs, 'filter'), attributes));
-  record('Conv2DBackpropFilter', (inputs, attributes) => convFilterGradient(need(inputs, 'x'), need(inputs, 'dy'), attributes));
-  record('DepthwiseConv2dNative', (inputs, attributes) => depthwise(need(inputs, 'x'), need(inputs, 'filter'), attributes));
-  record('DepthwiseConv2dNativeBackpropInput', (inputs, attributes) => depthwiseInputGradient(need(inputs, 'dy'), need(inputs, 'filter'), attributes));
-  record('DepthwiseConv2dNativeBackpropFilter', (inputs, attributes) => depthwiseFilterGradient(need(inputs, 'x'), need(inputs, 'dy'), attributes));
+  record('Conv2DBackpropInput', (inputs, attributes) =>
+    convInputGradient(need(inputs, 'dy'), need(inputs, 'filter'), attributes),
+  );
+  record('Conv2DBackpropFilter', (inputs, attributes) =>
+    convFilterGradient(need(inputs, 'x'), need(inputs, 'dy'), attributes),
+  );
+  record('DepthwiseConv2dNative', (inputs, attributes) =>
+    depthwise(need(inputs, 'x'), need(inputs, 'filter'), attributes),
+  );
+  record('DepthwiseConv2dNativeBackpropInput', (inputs, attributes) =>
+    depthwiseInputGradient(need(inputs, 'dy'), need(inputs, 'filter'), attributes),
+  );
+  record('DepthwiseConv2dNativeBackpropFilter', (inputs, attributes) =>
+    depthwiseFilterGradient(need(inputs, 'x'), need(inputs, 'dy'), attributes),
+  );
 }
 
 function infoOf(x: readonly number[], filter: readonly number[], attributes: Attributes, isDepthwise: boolean): Info {
-  return tf.backend_util.computeConv2DInfo(four(x), four(filter), attributes.spatial('strides'), 1, attributes.padding('pad'), undefined, isDepthwise);
+  return tf.backend_util.computeConv2DInfo(
+    four(x),
+    four(filter),
+    attributes.spatial('strides'),
+    1,
+    attributes.padding('pad'),
+    undefined,
+    isDepthwise,
+  );
 }
 
 export function four(shape: readonly number[]): Four {
@@ -26,24 +44,35 @@ export function four(shape: readonly number[]): Four {
   return [a, b, c, d];
 }
 
-export function padsOf({ padInfo }: { readonly padInfo: { readonly top: number; readonly left: number; readonly bottom: number; readonly right: number } }): Four {
+export function padsOf({
+  padInfo,
+}: {
+  readonly padInfo: { readonly top: number; readonly left: number; readonly bottom: number; readonly right: number };
+}): Four {
   return [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right];
 }
 
 function windowOf(info: Info) {
-  return { kernel_shape: [info.filterHeight, info.filterWidth], strides: [info.strideHeight, info.strideWidth], pads: padsOf(info) };
+  return {
+    kernel_shape: [info.filterHeight, info.filterWidth],
+    strides: [info.strideHeight, info.strideWidth],
+    pads: padsOf(info),
+  };
 }
 
 function conv(x: tf.TensorInfo, filter: tf.TensorInfo, attributes: Attributes): tf.TensorInfo {
   const info = infoOf(x.shape, filter.shape, attributes, false);
-  return trace.make(info.outShape, { nchw: trace.graph.node('Conv', [trace.nchw(x), filterTransposed(filter, [3, 2, 0, 1])], windowOf(info)) });
+  return trace.make(info.outShape, {
+    nchw: trace.graph.node('Conv', [trace.nchw(x), filterTransposed(filter, [3, 2, 0, 1])], windowOf(info)),
+  });
 }
 
 /** A filter with its axes in ONNX's order; a known one is turned while tracing, so that ONNX Runtime can lay it out for good. */
 function filterTransposed(filter: tf.TensorInfo, perm: readonly number[]): string {
   const traced = trace.traced(filter);
   const shape = perm.map((axis) => filter.shape[axis] ?? 1);
-  if (traced.name === undefined && traced.values instanceof Float32Array) return trace.graph.constant(transposed(traced.values, filter.shape, perm), shape, 'float32');
+  if (traced.name === undefined && traced.values instanceof Float32Array)
+    return trace.graph.constant(transposed(traced.values, filter.shape, perm), shape, 'float32');
   return trace.graph.node('Transpose', [trace.name(filter)], { perm });
 }
 
@@ -55,24 +84,40 @@ export function transposed(values: Float32Array, shape: readonly number[], perm:
   const [s0 = 1, s1 = 1, s2 = 1, s3 = 1] = perm.map((axis) => strides[axis] ?? 1);
   const out = new Float32Array(values.length);
   let at = 0;
-  for (let i = 0; i < n0; i++) for (let j = 0; j < n1; j++) for (let k = 0; k < n2; k++) for (let l = 0; l < n3; l++) out[at++] = values[i * s0 + j * s1 + k * s2 + l * s3] ?? 0;
+  for (let i = 0; i < n0; i++)
+    for (let j = 0; j < n1; j++)
+      for (let k = 0; k < n2; k++)
+        for (let l = 0; l < n3; l++) out[at++] = values[i * s0 + j * s1 + k * s2 + l * s3] ?? 0;
   return out;
 }
 
 function convInputGradient(dy: tf.TensorInfo, filter: tf.TensorInfo, attributes: Attributes): tf.TensorInfo {
   const inputShape = attributes.integers('inputShape');
   const info = infoOf(inputShape, filter.shape, attributes, false);
-  if (info.strideHeight > 1 || info.strideWidth > 1) return transposedConv(dy, filterTransposed(filter, [3, 2, 0, 1]), info, inputShape, 1);
+  if (info.strideHeight > 1 || info.strideWidth > 1)
+    return transposedConv(dy, filterTransposed(filter, [3, 2, 0, 1]), info, inputShape, 1);
   const turned = turnedFilter(filterTransposed(filter, [2, 3, 0, 1]));
   const pads = turnedPads(info);
-  return trace.make(inputShape, { nchw: trace.graph.node('Conv', [trace.nchw(dy), turned], { kernel_shape: [info.filterHeight, info.filterWidth], strides: [1, 1], pads }) });
+  return trace.make(inputShape, {
+    nchw: trace.graph.node('Conv', [trace.nchw(dy), turned], {
+      kernel_shape: [info.filterHeight, info.filterWidth],
+      strides: [1, 1],
+      pads,
+    }),
+  });
 }
 
 /** A filter turned by half a circle: its last two axes backwards. */
 function turnedFilter(filter: string): string {
   const { graph } = trace;
   const minusOne = graph.integers([-1, -1]);
-  return graph.node('Slice', [filter, minusOne, graph.integers([-(2 ** 31), -(2 ** 31)]), graph.integers([2, 3]), minusOne]);
+  return graph.node('Slice', [
+    filter,
+    minusOne,
+    graph.integers([-(2 ** 31), -(2 ** 31)]),
+    graph.integers([2, 3]),
+    minusOne,
+  ]);
 }
 
 function turnedPads(info: Info): Four {
@@ -81,13 +126,25 @@ function turnedPads(info: Info): Four {
   return [height - top, width - left, height - bottom, width - right];
 }
 
-function transposedConv(dy: tf.TensorInfo, filter: string, info: Info, inputShape: readonly number[], group: number): tf.TensorInfo {
+function transposedConv(
+  dy: tf.TensorInfo,
+  filter: string,
+  info: Info,
+  inputShape: readonly number[],
+  group: number,
+): tf.TensorInfo {
   const [top, left, bottom, right] = padsOf(info);
   const missing = [
     (inputShape[1] ?? 1) - ((info.outHeight - 1) * info.strideHeight + info.filterHeight - top - bottom),
     (inputShape[2] ?? 1) - ((info.outWidth - 1) * info.strideWidth + info.filterWidth - left - right),
   ];
-  return trace.make(inputShape, { nchw: trace.graph.node('ConvTranspose', [trace.nchw(dy), filter], { ...windowOf(info), output_padding: missing, group }) });
+  return trace.make(inputShape, {
+    nchw: trace.graph.node('ConvTranspose', [trace.nchw(dy), filter], {
+      ...windowOf(info),
+      output_padding: missing,
+      group,
+    }),
+  });
 }
 
 function convFilterGradient(x: tf.TensorInfo, dy: tf.TensorInfo, attributes: Attributes): tf.TensorInfo {
@@ -97,21 +154,31 @@ function convFilterGradient(x: tf.TensorInfo, dy: tf.TensorInfo, attributes: Att
   const [height, width, channels, filters] = four(filterShape);
   const places = info.batchSize * info.outHeight * info.outWidth;
   const columns = graph.node('Reshape', [trace.name(dy), graph.integers([places, filters])]);
-  const windows = taps(x, info).map((tap) => graph.node('Gemm', [graph.node('Reshape', [tap, graph.integers([places, channels])]), columns], { transA: 1 }));
+  const windows = taps(x, info).map((tap) =>
+    graph.node('Gemm', [graph.node('Reshape', [tap, graph.integers([places, channels])]), columns], { transA: 1 }),
+  );
   const joined = windows.length === 1 ? (windows[0] ?? '') : graph.node('Concat', windows, { axis: 0 });
-  return trace.make(filterShape, { name: graph.node('Reshape', [joined, graph.integers([height, width, channels, filters])]) });
+  return trace.make(filterShape, {
+    name: graph.node('Reshape', [joined, graph.integers([height, width, channels, filters])]),
+  });
 }
 
 /** For every place in the window the input numbers that it meets, [batch, outHeight, outWidth, channels]. */
 function taps(x: tf.TensorInfo, info: Info): readonly string[] {
   const { graph } = trace;
   const [top, left, bottom, right] = padsOf(info);
-  const padded = top + left + bottom + right === 0 ? trace.name(x) : graph.node('Pad', [trace.name(x), graph.integers([0, top, left, 0, 0, bottom, right, 0])]);
+  const padded =
+    top + left + bottom + right === 0
+      ? trace.name(x)
+      : graph.node('Pad', [trace.name(x), graph.integers([0, top, left, 0, 0, bottom, right, 0])]);
   const [axes, steps] = [graph.integers([1, 2]), graph.integers([info.strideHeight, info.strideWidth])];
   const names: string[] = [];
   for (let row = 0; row < info.filterHeight; row++) {
     for (let column = 0; column < info.filterWidth; column++) {
-      const ends = [row + (info.outHeight - 1) * info.strideHeight + 1, column + (info.outWidth - 1) * info.strideWidth + 1];
+      const ends = [
+        row + (info.outHeight - 1) * info.strideHeight + 1,
+        column + (info.outWidth - 1) * info.strideWidth + 1,
+      ];
       names.push(graph.node('Slice', [padded, graph.integers([row, column]), graph.integers(ends), axes, steps]));
     }
   }
@@ -122,14 +189,17 @@ function taps(x: tf.TensorInfo, info: Info): readonly string[] {
 function depthwise(x: tf.TensorInfo, filter: tf.TensorInfo, attributes: Attributes): tf.TensorInfo {
   const info = infoOf(x.shape, filter.shape, attributes, true);
   const weights = groupedFilter(filter, info);
-  return trace.make(info.outShape, { nchw: trace.graph.node('Conv', [trace.nchw(x), weights], { ...windowOf(info), group: info.inChannels }) });
+  return trace.make(info.outShape, {
+    nchw: trace.graph.node('Conv', [trace.nchw(x), weights], { ...windowOf(info), group: info.inChannels }),
+  });
 }
 
 /** HWCM as [C·M, 1, H, W]. */
 function groupedFilter(filter: tf.TensorInfo, info: Info): string {
   const traced = trace.traced(filter);
   const shape = [info.outChannels, 1, info.filterHeight, info.filterWidth];
-  if (traced.name === undefined && traced.values instanceof Float32Array) return trace.graph.constant(transposed(traced.values, filter.shape, [2, 3, 0, 1]), shape, 'float32');
+  if (traced.name === undefined && traced.values instanceof Float32Array)
+    return trace.graph.constant(transposed(traced.values, filter.shape, [2, 3, 0, 1]), shape, 'float32');
   return trace.graph.node('Reshape', [filterTransposed(filter, [2, 3, 0, 1]), trace.graph.integers(shape)]);
 }
 

@@ -5,18 +5,42 @@ import { ONNX_TYPES } from './onnx-writer.ts';
 import { need, record, trace } from './register-kernel.ts';
 
 const UNARY = {
-  Relu: 'Relu', Sigmoid: 'Sigmoid', Tanh: 'Tanh', Exp: 'Exp', Log: 'Log', Sqrt: 'Sqrt', Neg: 'Neg', Abs: 'Abs', Erf: 'Erf', Softplus: 'Softplus', Elu: 'Elu', Reciprocal: 'Reciprocal', Sign: 'Sign', LogicalNot: 'Not',
+  Relu: 'Relu',
+  Sigmoid: 'Sigmoid',
+  Tanh: 'Tanh',
+  Exp: 'Exp',
+  Log: 'Log',
+  Sqrt: 'Sqrt',
+  Neg: 'Neg',
+  Abs: 'Abs',
+  Erf: 'Erf',
+  Softplus: 'Softplus',
+  Elu: 'Elu',
+  Reciprocal: 'Reciprocal',
+  Sign: 'Sign',
+  LogicalNot: 'Not',
 } as const;
 
 const BINARY: Readonly<Record<string, readonly [op: string, dtype: tf.DataType | undefined]>> = {
-  Add: ['Add', undefined], Sub: ['Sub', undefined], RealDiv: ['Div', undefined], Maximum: ['Max', undefined], Minimum: ['Min', undefined], Pow: ['Pow', undefined],
-  Greater: ['Greater', 'bool'], GreaterEqual: ['GreaterOrEqual', 'bool'], Less: ['Less', 'bool'], LessEqual: ['LessOrEqual', 'bool'], Equal: ['Equal', 'bool'],
-  LogicalAnd: ['And', 'bool'], LogicalOr: ['Or', 'bool'],
+  Add: ['Add', undefined],
+  Sub: ['Sub', undefined],
+  RealDiv: ['Div', undefined],
+  Maximum: ['Max', undefined],
+  Minimum: ['Min', undefined],
+  Pow: ['Pow', undefined],
+  Greater: ['Greater', 'bool'],
+  GreaterEqual: ['GreaterOrEqual', 'bool'],
+  Less: ['Less', 'bool'],
+  LessEqual: ['LessOrEqual', 'bool'],
+  Equal: ['Equal', 'bool'],
+  LogicalAnd: ['And', 'bool'],
+  LogicalOr: ['Or', 'bool'],
 };
 
 export function registerElementwiseKernels(): void {
   for (const [kernel, op] of Object.entries(UNARY)) record(kernel, (inputs) => unary(op, need(inputs, 'x')));
-  for (const [kernel, [op, dtype]] of Object.entries(BINARY)) record(kernel, (inputs) => binary(op, need(inputs, 'a'), need(inputs, 'b'), dtype));
+  for (const [kernel, [op, dtype]] of Object.entries(BINARY))
+    record(kernel, (inputs) => binary(op, need(inputs, 'a'), need(inputs, 'b'), dtype));
   record('Multiply', (inputs) => multiply(need(inputs, 'a'), need(inputs, 'b')));
   record('Square', (inputs) => binary('Mul', need(inputs, 'x'), need(inputs, 'x'), undefined));
   record('SquaredDifference', (inputs) => {
@@ -26,11 +50,15 @@ export function registerElementwiseKernels(): void {
   record('Rsqrt', (inputs) => unary('Reciprocal', unary('Sqrt', need(inputs, 'x'))));
   record('Step', (inputs, attributes) => step(need(inputs, 'x'), attributes.number('alpha', 0)));
   record('EluGrad', (inputs) => eluGradient(need(inputs, 'dy'), need(inputs, 'y')));
-  record('ClipByValue', (inputs, attributes) => clip(need(inputs, 'x'), attributes.number('clipValueMin'), attributes.number('clipValueMax')));
+  record('ClipByValue', (inputs, attributes) =>
+    clip(need(inputs, 'x'), attributes.number('clipValueMin'), attributes.number('clipValueMax')),
+  );
   record('Select', (inputs) => select(need(inputs, 'condition'), need(inputs, 't'), need(inputs, 'e')));
   record('Identity', (inputs) => trace.share(need(inputs, 'x')));
   record('Cast', (inputs, attributes) => cast(need(inputs, 'x'), attributes.dtype('dtype')));
-  record('Fill', (_, attributes) => trace.make(attributes.integers('shape'), { fill: attributes.number('value') }, attributes.dtype('dtype')));
+  record('Fill', (_, attributes) =>
+    trace.make(attributes.integers('shape'), { fill: attributes.number('value') }, attributes.dtype('dtype')),
+  );
   record('ZerosLike', (inputs) => trace.make(need(inputs, 'x').shape, { fill: 0 }, need(inputs, 'x').dtype));
   record('OnesLike', (inputs) => trace.make(need(inputs, 'x').shape, { fill: 1 }, need(inputs, 'x').dtype));
 }
@@ -52,7 +80,9 @@ function binary(op: string, a: tf.TensorInfo, b: tf.TensorInfo, dtype: tf.DataTy
 /** A constant filled with one number broadcasts as a scalar, where the other operand has the full shape anyway. */
 function operand(x: tf.TensorInfo, shape: readonly number[]): string {
   const fill = x.dtype === 'float32' && trace.traced(x).name === undefined ? trace.fillOf(x) : undefined;
-  return fill !== undefined && (!sameShape(x.shape, shape) || x.shape.length === 0) ? trace.graph.scalar(fill) : trace.name(x);
+  return fill !== undefined && (!sameShape(x.shape, shape) || x.shape.length === 0)
+    ? trace.graph.scalar(fill)
+    : trace.name(x);
 }
 
 /** An operand of a channels-first kernel: as it is, as a scalar, or a vector over the channels as [1, C, 1, 1]. */
@@ -67,7 +97,10 @@ function channelsFirst(x: tf.TensorInfo): string {
 /** Multiplication, where one factor is known: by ones is a broadcast (a sum's gradient), by `step(x)` a choice (a relu's). */
 function multiply(a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo {
   const shape = tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
-  for (const [x, factor] of [[a, b], [b, a]] as const) {
+  for (const [x, factor] of [
+    [a, b],
+    [b, a],
+  ] as const) {
     if (factor.dtype === 'float32' && trace.fillOf(factor) === 1 && trace.traced(factor).name === undefined) {
       if (sameShape(shape, x.shape)) return trace.share(x);
       return trace.make(shape, { name: trace.graph.node('Expand', [trace.name(x), trace.graph.integers(shape)]) });
@@ -79,7 +112,10 @@ function multiply(a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo {
 }
 
 /** dy where the traced tensor is positive, else 0; channels-first when both are there. */
-function wherePositive(traced: NonNullable<ReturnType<typeof trace.traced>['positive']>, dy: tf.TensorInfo): tf.TensorInfo {
+function wherePositive(
+  traced: NonNullable<ReturnType<typeof trace.traced>['positive']>,
+  dy: tf.TensorInfo,
+): tf.TensorInfo {
   const zero = trace.graph.scalar(0);
   if (traced.nchw !== undefined && dy.shape.length === 4) {
     const mask = trace.graph.node('Greater', [traced.nchw, zero]);
@@ -92,7 +128,9 @@ function wherePositive(traced: NonNullable<ReturnType<typeof trace.traced>['posi
 function step(x: tf.TensorInfo, alpha: number): tf.TensorInfo {
   if (alpha === 0) return trace.make(x.shape, { positive: trace.traced(x) });
   const { graph } = trace;
-  return trace.make(x.shape, { name: graph.node('Where', [trace.positiveMask(trace.traced(x)), graph.scalar(1), graph.scalar(alpha)]) });
+  return trace.make(x.shape, {
+    name: graph.node('Where', [trace.positiveMask(trace.traced(x)), graph.scalar(1), graph.scalar(alpha)]),
+  });
 }
 
 /** dy where y ≥ 0, else dy·(y + 1): the gradient of elu by its output. */
@@ -104,7 +142,8 @@ function eluGradient(dy: tf.TensorInfo, y: tf.TensorInfo): tf.TensorInfo {
 
 function clip(x: tf.TensorInfo, least: number, most: number): tf.TensorInfo {
   const bounds = [trace.graph.scalar(least), trace.graph.scalar(most)];
-  if (trace.isChannelsFirst(x)) return trace.make(x.shape, { nchw: trace.graph.node('Clip', [trace.nchw(x), ...bounds]) });
+  if (trace.isChannelsFirst(x))
+    return trace.make(x.shape, { nchw: trace.graph.node('Clip', [trace.nchw(x), ...bounds]) });
   return trace.make(x.shape, { name: trace.graph.node('Clip', [trace.name(x), ...bounds]) });
 }
 

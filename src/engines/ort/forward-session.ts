@@ -1,6 +1,7 @@
 /** Frozen networks on ONNX Runtime: ours, recorded, or somebody's model file. */
-import type { ForwardProgram } from '../engine.ts';
+
 import { sizeOf } from '../../networks/network.ts';
+import type { ForwardProgram } from '../engine.ts';
 import { createSession, type Session, type SessionOptions, tensor } from './runtime.ts';
 import { traceForward } from './trace.ts';
 
@@ -34,7 +35,12 @@ export class Forward {
   async run(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>> {
     if (this.#program.kind === 'network') {
       const out = new Float32Array(rows * sizeOf(this.outputShape));
-      const feeds = { x: tensor(input.subarray(0, rows * sizeOf(this.#program.network.input)), [rows, ...this.#program.network.input]) };
+      const feeds = {
+        x: tensor(input.subarray(0, rows * sizeOf(this.#program.network.input)), [
+          rows,
+          ...this.#program.network.input,
+        ]),
+      };
       await this.#session.run(feeds, { [this.#output]: tensor(out, [rows, ...this.outputShape]) });
       return out;
     }
@@ -46,12 +52,18 @@ export class Forward {
     return this.#session.release();
   }
 
-  async #runModel(input: Float32Array, rows: number): Promise<{ readonly data: Float32Array<ArrayBuffer>; readonly dims: readonly number[] }> {
+  async #runModel(
+    input: Float32Array,
+    rows: number,
+  ): Promise<{ readonly data: Float32Array<ArrayBuffer>; readonly dims: readonly number[] }> {
     if (this.#program.kind !== 'onnx') throw new Error('not a model file');
     const { name, layout, shape } = this.#program.input;
     const [height = 1, width = 1, channels = 1] = shape;
     const values = input.subarray(0, rows * sizeOf(shape));
-    const fed = layout === 'nhwc' ? tensor(values, [rows, height, width, channels]) : tensor(channelsFirst(values, rows, height * width, channels), [rows, channels, height, width]);
+    const fed =
+      layout === 'nhwc'
+        ? tensor(values, [rows, height, width, channels])
+        : tensor(channelsFirst(values, rows, height * width, channels), [rows, channels, height, width]);
     const result = (await this.#session.run({ [name]: fed }, [this.#output]))[this.#output];
     if (!(result?.data instanceof Float32Array)) throw new Error(`output ${this.#output} is no float32 tensor`);
     return { data: Float32Array.from(result.data), dims: result.dims };
@@ -63,7 +75,8 @@ function channelsFirst(input: Float32Array, rows: number, places: number, channe
   for (let row = 0; row < rows; row++) {
     const base = row * places * channels;
     for (let place = 0; place < places; place++) {
-      for (let channel = 0; channel < channels; channel++) out[base + channel * places + place] = input[base + place * channels + channel] ?? 0;
+      for (let channel = 0; channel < channels; channel++)
+        out[base + channel * places + place] = input[base + place * channels + channel] ?? 0;
     }
   }
   return out;
@@ -81,12 +94,18 @@ function pooledShape(dims: readonly number[], { pooling, input }: OnnxProgram): 
 }
 
 /** Output rows channels-last, pooled over height and width where that is asked. */
-function pooled(data: Float32Array<ArrayBuffer>, dims: readonly number[], { pooling, input }: OnnxProgram): Float32Array<ArrayBuffer> {
+function pooled(
+  data: Float32Array<ArrayBuffer>,
+  dims: readonly number[],
+  { pooling, input }: OnnxProgram,
+): Float32Array<ArrayBuffer> {
   const [rows = 1, a = 1, b = 1, c = 1] = dims;
   if (dims.length !== 4) return data;
   const channels = input.layout === 'nchw' ? a : c;
   const places = (a * b * c) / channels;
-  const at = (row: number, place: number, channel: number) => data[row * places * channels + (input.layout === 'nchw' ? channel * places + place : place * channels + channel)] ?? 0;
+  const at = (row: number, place: number, channel: number) =>
+    data[row * places * channels + (input.layout === 'nchw' ? channel * places + place : place * channels + channel)] ??
+    0;
   const out = new Float32Array(rows * channels * (pooling === 'none' ? places : 1));
   for (let row = 0; row < rows; row++) {
     for (let channel = 0; channel < channels; channel++) {

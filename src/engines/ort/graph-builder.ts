@@ -1,5 +1,5 @@
 /** An ONNX graph being recorded: nodes in order, constants once. */
-import { sizeOf, type Shape } from '../../networks/network.ts';
+import { type Shape, sizeOf } from '../../networks/network.ts';
 import type { Attribute, OnnxData, OnnxGraph, OnnxNode, OnnxTensor, OnnxType, OnnxValue } from './onnx-writer.ts';
 
 /** Constants up to this many numbers are looked up, so that each stands in the graph once. */
@@ -17,7 +17,12 @@ export class GraphBuilder {
     return this.nodeOf(op, inputs, 1, attributes)[0] ?? '';
   }
 
-  nodeOf(op: string, inputs: readonly string[], outputs: number, attributes: Readonly<Record<string, Attribute>> = {}): readonly string[] {
+  nodeOf(
+    op: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): readonly string[] {
     const names = Array.from({ length: outputs }, () => `${op.toLowerCase()}_${this.#count++}`);
     this.#nodes.push({ op, inputs, outputs: names, attributes, domain: '' });
     return names;

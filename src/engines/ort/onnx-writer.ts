@@ -90,13 +90,17 @@ function attributeMessage(name: string, value: Attribute): Message {
 function tensorMessage({ name, shape, type, data }: OnnxTensor): Message {
   const message = new Message();
   for (const extent of shape) message.integer(1, extent);
-  return message.integer(2, ONNX_TYPES[type]).text(8, name).raw(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return message
+    .integer(2, ONNX_TYPES[type])
+    .text(8, name)
+    .raw(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
 /** ValueInfoProto: name 1, type 2. TypeProto: tensor 1, sequence 4. TensorShapeProto.Dimension: value 1, param 2. */
 function valueMessage({ name, shape, type, sequence }: OnnxValue): Message {
   const dimensions = new Message();
-  for (const extent of shape) dimensions.message(1, extent < 0 ? new Message().text(2, 'batch') : new Message().integer(1, extent));
+  for (const extent of shape)
+    dimensions.message(1, extent < 0 ? new Message().text(2, 'batch') : new Message().integer(1, extent));
   const tensor = new Message().message(1, new Message().integer(1, ONNX_TYPES[type]).message(2, dimensions));
   const whole = sequence ? new Message().message(4, new Message().message(1, tensor)) : tensor;
   return new Message().text(1, name).message(2, whole);
@@ -122,7 +126,9 @@ class Message {
   }
 
   raw(field: number, value: Uint8Array): this {
-    return this.#key(field, 2).#append(varint(BigInt(value.length))).#append(value);
+    return this.#key(field, 2)
+      .#append(varint(BigInt(value.length)))
+      .#append(value);
   }
 
   message(field: number, value: Message): this {

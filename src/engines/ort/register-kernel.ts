@@ -31,7 +31,9 @@ export class Attributes {
   integers(name: string): number[] {
     const value = this.#values[name];
     if (typeof value === 'number') return [value];
-    return Array.isArray(value) && value.every((item) => typeof item === 'number') ? value.map(Number) : wrong(name, value);
+    return Array.isArray(value) && value.every((item) => typeof item === 'number')
+      ? value.map(Number)
+      : wrong(name, value);
   }
 
   has(name: string): boolean {
@@ -65,7 +67,10 @@ function wrong(name: string, value: unknown): never {
 }
 
 /** Registers how a kernel is recorded. */
-export function record(kernelName: string, recordNodes: (inputs: Inputs, attributes: Attributes) => tf.TensorInfo): void {
+export function record(
+  kernelName: string,
+  recordNodes: (inputs: Inputs, attributes: Attributes) => tf.TensorInfo,
+): void {
   tf.registerKernel({
     kernelName,
     backendName: TRACE,

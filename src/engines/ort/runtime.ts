@@ -42,9 +42,17 @@ export function resultsWithoutCopy(): Promise<boolean> {
     const graph = new GraphBuilder();
     graph.input('x', [3], 'float32');
     const y = graph.node('Add', ['x', graph.scalar(1)]);
-    const session = await createSession(writeModel(graph.finish([{ name: y, shape: [3], type: 'float32' }], true)), { threads: 1, device: 'cpu' });
+    const session = await createSession(writeModel(graph.finish([{ name: y, shape: [3], type: 'float32' }], true)), {
+      threads: 1,
+      device: 'cpu',
+    });
     const into = new Float32Array(3);
-    const refused = await runInto(session, { x: tensor(Float32Array.of(1, 2, 3), [3]) }, { [y]: tensor(into, [3]) }, true);
+    const refused = await runInto(
+      session,
+      { x: tensor(Float32Array.of(1, 2, 3), [3]) },
+      { [y]: tensor(into, [3]) },
+      true,
+    );
     await session.release();
     return refused && into.join() === '2,3,4';
   })();
@@ -52,7 +60,12 @@ export function resultsWithoutCopy(): Promise<boolean> {
 }
 
 /** Runs a session into arrays of the caller's. @returns whether the binding stopped before copying. */
-export async function runInto(session: Session, feeds: Record<string, ort.Tensor>, into: Record<string, ort.Tensor>, emptySequence: boolean): Promise<boolean> {
+export async function runInto(
+  session: Session,
+  feeds: Record<string, ort.Tensor>,
+  into: Record<string, ort.Tensor>,
+  emptySequence: boolean,
+): Promise<boolean> {
   if (!emptySequence) {
     await session.run(feeds, into);
     return false;

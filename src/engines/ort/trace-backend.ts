@@ -66,7 +66,13 @@ export class TraceBackend extends tf.KernelBackend {
     this.move(id, values, shape, dtype, 1);
     return id;
   }
-  override move(id: tf.DataId, values: tf.BackendValues, shape: number[], dtype: tf.DataType, references: number): void {
+  override move(
+    id: tf.DataId,
+    values: tf.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    references: number,
+  ): void {
     this.data.set(id, { ...blank(shape, typeOf(dtype)), values: numbersOf(values), references });
   }
   override readSync(id: tf.DataId): tf.BackendValues {
@@ -142,7 +148,12 @@ export class TraceBackend extends tf.KernelBackend {
   valuesOf(traced: Traced): OnnxData | undefined {
     if (!traced.values && traced.fill !== undefined) {
       const size = traced.shape.reduce((product, extent) => product * extent, 1);
-      traced.values = traced.type === 'float32' ? new Float32Array(size).fill(traced.fill) : traced.type === 'int32' ? new Int32Array(size).fill(traced.fill) : new Uint8Array(size).fill(traced.fill);
+      traced.values =
+        traced.type === 'float32'
+          ? new Float32Array(size).fill(traced.fill)
+          : traced.type === 'int32'
+            ? new Int32Array(size).fill(traced.fill)
+            : new Uint8Array(size).fill(traced.fill);
     }
     return traced.values;
   }
@@ -155,12 +166,23 @@ export class TraceBackend extends tf.KernelBackend {
 
   reshaped(tensor: tf.TensorInfo, shape: readonly number[]): string {
     const name = this.name(tensor);
-    return sameShape(tensor.shape, shape) ? name : this.graph.node('Reshape', [name, this.reshapeTo(tensor.shape, shape)]);
+    return sameShape(tensor.shape, shape)
+      ? name
+      : this.graph.node('Reshape', [name, this.reshapeTo(tensor.shape, shape)]);
   }
 }
 
 function blank(shape: readonly number[], type: OnnxType): Traced {
-  return { shape, type, name: undefined, nchw: undefined, values: undefined, fill: undefined, positive: undefined, references: 1 };
+  return {
+    shape,
+    type,
+    name: undefined,
+    nchw: undefined,
+    values: undefined,
+    fill: undefined,
+    positive: undefined,
+    references: 1,
+  };
 }
 
 function typeOf(dtype: tf.DataType): OnnxType {

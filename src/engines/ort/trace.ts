@@ -41,7 +41,13 @@ export interface ForwardModel {
 export type ForwardWeights = { readonly constants: Weights } | { readonly shapes: ReadonlyMap<string, Shape> };
 
 /** A frozen pass; input `x` is [batch, …network.input]. `softmax` is put on top of the layer. */
-export function traceForward(network: Network, weights: ForwardWeights, layer: string, pooling: 'none' | 'average' | 'max', softmax = false): ForwardModel {
+export function traceForward(
+  network: Network,
+  weights: ForwardWeights,
+  layer: string,
+  pooling: 'none' | 'average' | 'max',
+  softmax = false,
+): ForwardModel {
   trace.begin(ANY_ROWS);
   return inScope(() => {
     trace.graph.input('x', [-1, ...network.input], 'float32');
@@ -121,11 +127,25 @@ export function traceGradients(program: GradientProgram): GradientModel {
     const loss = trace.name(value);
     const outputs = [
       { name: loss, shape: [], type: 'float32' as const },
-      ...[...gradients].map(([name, output]) => ({ name: output, shape: shapes.get(name) ?? [], type: 'float32' as const })),
-      ...[...moved].map(([name, output]) => ({ name: output, shape: shapes.get(name) ?? [], type: 'float32' as const })),
+      ...[...gradients].map(([name, output]) => ({
+        name: output,
+        shape: shapes.get(name) ?? [],
+        type: 'float32' as const,
+      })),
+      ...[...moved].map(([name, output]) => ({
+        name: output,
+        shape: shapes.get(name) ?? [],
+        type: 'float32' as const,
+      })),
     ];
     for (const tensor of statistics.values()) tensor.dispose();
-    return { bytes: writeModel(trace.graph.finish(outputs, program.emptySequence)), loss, gradients, statistics: moved, masks };
+    return {
+      bytes: writeModel(trace.graph.finish(outputs, program.emptySequence)),
+      loss,
+      gradients,
+      statistics: moved,
+      masks,
+    };
   });
 }
 
@@ -135,7 +155,9 @@ function outputName(gradient: tf.Tensor | null | undefined, shape: Shape): strin
   if (!gradient) return graph.node('Expand', [graph.scalar(0), graph.integers(shape)]);
   const { name, nchw } = trace.traced(gradient);
   // A gradient that is a constant or an input needs a node of its own to be an output.
-  return name === undefined && nchw === undefined ? graph.node('Identity', [trace.name(gradient)]) : trace.name(gradient);
+  return name === undefined && nchw === undefined
+    ? graph.node('Identity', [trace.name(gradient)])
+    : trace.name(gradient);
 }
 
 /** `tf.tidy` for results that are no tensors. */

@@ -51,7 +51,10 @@ describe('updates in WebAssembly', () => {
       const scalars = rule.scalars(optimizer.learningRate, step);
       memory.update(scalars);
       for (let i = 0; i < n; i++) {
-        const values = new Map([...names.map((name) => [name, expected.get(name)?.[i] ?? 0] as const), ...rule.scalarNames.map((name, at) => [name, Math.fround(scalars[at] ?? 0)] as const)]);
+        const values = new Map([
+          ...names.map((name) => [name, expected.get(name)?.[i] ?? 0] as const),
+          ...rule.scalarNames.map((name, at) => [name, Math.fround(scalars[at] ?? 0)] as const),
+        ]);
         for (const { target, value } of rule.statements) values.set(target, evaluate(value, values));
         for (const name of names) {
           const column = expected.get(name);

@@ -38,7 +38,11 @@ function moduleBytes(arrays: readonly string[], { statements, scalarNames }: Upd
   return Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections.flat()]);
 }
 
-function body(arrays: readonly string[], scalarNames: readonly string[], statements: readonly Statement[]): readonly number[] {
+function body(
+  arrays: readonly string[],
+  scalarNames: readonly string[],
+  statements: readonly Statement[],
+): readonly number[] {
   const parameterCount = arrays.length + 1 + scalarNames.length;
   const bytesParameter = arrays.length;
   const offset = parameterCount;

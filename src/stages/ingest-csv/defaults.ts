@@ -1,0 +1,1 @@
+export const defaults = { filenameColumn: null, labelColumn: null, delimiter: ',' } as const;

@@ -1,0 +1,71 @@
+/** The images that CSV files name: every one is looked for before anything is computed. */
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Diagnostic, type Location, problem } from '../../base/diagnostic.ts';
+import { didYouMean } from '../../base/did-you-mean.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { firstOf, type ListedImage, type Listing } from '../../data/image-listing.ts';
+import { readCsv } from '../../data/read-csv.ts';
+import { SPLITS } from '../../data/row-table.ts';
+import { isInside } from '../../files/project.ts';
+import type { ResolveContext } from '../stage-kind.ts';
+import type { IngestCsvParams } from './index.ts';
+
+export async function listCsv(parts: IngestCsvParams, context: ResolveContext): Promise<Result<Listing, readonly Diagnostic[]>> {
+  const images: ListedImage[] = [];
+  const problems: Diagnostic[] = [];
+  for (const split of SPLITS) {
+    const part = parts[split];
+    if (!part) continue;
+    const rows = await readCsv(part.csv, part, context.at(`${split}/csv`));
+    if (!rows.ok) return rows;
+    const folder = folderOf(part.images, context.at(`${split}/images`));
+    if (!folder.ok) return err([folder.error]);
+    const seen = new Map<string, number>();
+    for (const { filename, label, line } of rows.value) {
+      const at = { file: part.csv, line, column: 1 };
+      const path = join(part.images, filename);
+      const earlier = seen.get(filename);
+      if (earlier !== undefined) problems.push(problem('D027', `${filename} is listed twice`, { location: at, related: [{ message: 'first here', location: { ...at, line: earlier } }], help: 'remove one of the lines' }));
+      seen.set(filename, line);
+      const wrong = lookFor(path, filename, folder.value, at);
+      if (wrong) problems.push(wrong);
+      else images.push({ split, name: filename, path, label, at });
+    }
+  }
+  if (problems.length > 0) return err(firstOf(problems));
+  return ok({ images, sources: SPLITS.flatMap((split) => parts[split]?.csv ?? []), warnings: [] });
+}
+
+function folderOf(path: string, location: Location | undefined): Result<string, Diagnostic> {
+  try {
+    return ok(realpathSync(path));
+  } catch {
+    return err(problem('D001', `no such folder: ${path}`, { location, help: 'relative paths start at the pipeline file' }));
+  }
+}
+
+function lookFor(path: string, name: string, folder: string, location: Location): Diagnostic | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) return problem('D013', `the image ${name} is missing`, { location, help: didYouMean(name, neighbours(path)) ?? `looked for ${path}` });
+  if (!stat.isFile()) return problem('D002', `${name} is not a file`, { location });
+  // A symbolic link may not lead out of the folder, wherever it points inside it.
+  return isInside(folder, realpathSync(path)) ? undefined : problem('D014', `${name} is a link that leaves the image folder`, { location, help: 'copy the file into the folder' });
+}
+
+const listed = new Map<string, readonly string[]>();
+
+/** Names in the folder of a missing image, for a suggestion; at most a thousand are considered. */
+function neighbours(path: string): readonly string[] {
+  const folder = dirname(path);
+  let names = listed.get(folder);
+  if (!names) {
+    try {
+      names = readdirSync(folder).slice(0, 1000);
+    } catch {
+      names = [];
+    }
+    listed.set(folder, names);
+  }
+  return names;
+}

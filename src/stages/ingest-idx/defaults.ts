@@ -1,0 +1,1 @@
+export const defaults = { train: null, validation: null, test: null } as const;

@@ -1,0 +1,1 @@
+export const defaults = { validation: 0, test: 0, stratify: true, seed: null, groupBy: null, take: null, takePerClass: null } as const;

@@ -1,0 +1,119 @@
+/**
+ * Which rows go where. Within each class rows are ordered by a hash of (seed, image digest or group), and the first n are taken: one
+ * row more moves at most the row at the boundary, and rows of one group, such as copies of an image, share a side.
+ */
+import { createHash } from 'node:crypto';
+import { type Diagnostic, problem } from '../../base/diagnostic.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { RowTable } from '../../data/row-table.ts';
+import type { SplitParams } from './index.ts';
+
+const [TRAIN, VALIDATION, TEST] = [0, 1, 2];
+
+interface Group {
+  readonly rank: string;
+  readonly rows: readonly number[];
+}
+
+export function splitRows(params: SplitParams, table: RowTable, pipelineSeed: number): Result<RowTable, readonly Diagnostic[]> {
+  const seed = params.seed ?? pipelineSeed;
+  const pattern = groupPattern(params.groupBy);
+  if (!pattern.ok) return pattern;
+  const groupOf = (row: number) => groupName(table, row, pattern.value);
+  const rank = (purpose: string, row: number) => createHash('sha256').update(`${purpose}\n${seed}\n${groupOf(row)}`).digest('hex');
+  const labelled = [...table.rowsOf('train')].filter((row) => (table.label[row] ?? -1) >= 0);
+  if ((params.validation > 0 || params.test > 0) && labelled.length === 0) {
+    return err([problem('D016', 'there are no labelled training rows to split', { help: 'give `train` a label column, or remove the split' })]);
+  }
+  const taken = takeRows(labelled, params, table, (row) => rank('take', row));
+  if (!taken.ok) return taken;
+  const tests = take([...table.rowsOf('test')], params.take.test, (row) => rank('take', row));
+  if (!tests.ok) return tests;
+
+  const side = Uint8Array.from(table.split);
+  const strata = params.stratify ? byLabel(taken.value, table) : [taken.value];
+  const short: string[] = [];
+  for (const rows of strata) {
+    const groups = grouped(rows, groupOf, (row) => rank('split', row));
+    const left = assign(groups, amount(params.validation, rows.length, taken.value.length), VALIDATION, side);
+    const rest = assign(left, amount(params.test, rows.length, taken.value.length), TEST, side);
+    if (rest.length === 0 && rows.length > 0) short.push(table.classes[table.label[rows[0] ?? 0] ?? 0] ?? '');
+  }
+  if (short.length > 0) {
+    return err([problem('D016', `nothing is left to train on for ${short.slice(0, 5).join(', ')}`, { help: 'ask for less validation and test, or give more images of that class' })]);
+  }
+  const kept = new Set([...taken.value, ...tests.value, ...table.rowsOf('validation')]);
+  const order = Array.from({ length: table.count }, (_, row) => row).filter((row) => kept.has(row) || (table.split[row] === TRAIN && (table.label[row] ?? -1) < 0));
+  return ok(table.select(order, Uint8Array.from(order, (row) => side[row] ?? TRAIN)));
+}
+
+function groupPattern(text: string | null): Result<RegExp | null, readonly Diagnostic[]> {
+  if (text === null) return ok(null);
+  try {
+    return ok(new RegExp(text, 'u'));
+  } catch (error) {
+    return err([problem('D016', `groupBy is no regular expression: ${error instanceof Error ? error.message : String(error)}`)]);
+  }
+}
+
+/** The first group of the match, the match, or the image itself where nothing matches. */
+function groupName(table: RowTable, row: number, pattern: RegExp | null): string {
+  const match = pattern?.exec(table.name(row));
+  return match ? `name ${match[1] ?? match[0]}` : `image ${table.digest(row)}`;
+}
+
+/** A share of a stratum's rows, rounded; or a number of rows in all, shared out by the stratum's size. */
+function amount(asked: number, rows: number, all: number): number {
+  return asked < 1 ? Math.round(asked * rows) : Math.round((asked * rows) / Math.max(1, all));
+}
+
+function byLabel(rows: readonly number[], table: RowTable): readonly (readonly number[])[] {
+  const strata = new Map<number, number[]>();
+  for (const row of rows) {
+    const label = table.label[row] ?? -1;
+    const stratum = strata.get(label);
+    if (stratum) stratum.push(row);
+    else strata.set(label, [row]);
+  }
+  return [...strata.values()];
+}
+
+function grouped(rows: readonly number[], groupOf: (row: number) => string, rankOf: (row: number) => string): readonly Group[] {
+  const groups = new Map<string, number[]>();
+  for (const row of rows) {
+    const name = groupOf(row);
+    groups.set(name, [...(groups.get(name) ?? []), row]);
+  }
+  return [...groups.values()].map((members) => ({ rank: rankOf(members[0] ?? 0), rows: members })).sort((a, b) => (a.rank < b.rank ? -1 : 1));
+}
+
+/** Moves the first groups to a side until `wanted` rows are there. @returns the groups that are left */
+function assign(groups: readonly Group[], wanted: number, to: number, side: Uint8Array): readonly Group[] {
+  let moved = 0;
+  let at = 0;
+  while (at < groups.length && moved < wanted) {
+    for (const row of groups[at]?.rows ?? []) side[row] = to;
+    moved += groups[at]?.rows.length ?? 0;
+    at++;
+  }
+  return groups.slice(at);
+}
+
+function takeRows(labelled: readonly number[], params: SplitParams, table: RowTable, rankOf: (row: number) => string): Result<readonly number[], readonly Diagnostic[]> {
+  if (params.takePerClass === null) return take(labelled, params.take.train, rankOf);
+  const rows: number[] = [];
+  for (const stratum of byLabel(labelled, table)) {
+    const some = take(stratum, Math.min(params.takePerClass, stratum.length), rankOf);
+    if (!some.ok) return some;
+    rows.push(...some.value);
+  }
+  return ok(rows);
+}
+
+function take(rows: readonly number[], wanted: number | null, rankOf: (row: number) => string): Result<readonly number[], readonly Diagnostic[]> {
+  if (wanted === null) return ok(rows);
+  if (wanted > rows.length) return err([problem('D016', `take asks for ${wanted} rows, but there are ${rows.length}`, { help: `at most ${rows.length}` })]);
+  const ranked = rows.map((row) => ({ row, rank: rankOf(row) })).sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : a.row - b.row));
+  return ok(ranked.slice(0, wanted).map(({ row }) => row));
+}
+
