@@ -2,6 +2,7 @@
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import type { Artifact, ModelArtifact } from './artifacts.ts';
+import { pixelIdentity } from './feature-space.ts';
 
 /** What does not fit, or undefined. */
 export function modelMisfit(model: ModelArtifact, data: Artifact): Diagnostic | undefined {
@@ -10,8 +11,8 @@ export function modelMisfit(model: ModelArtifact, data: Artifact): Diagnostic | 
       help: `name the stage whose ${model.reads.type} the model was trained on: from: { model: …, data: … }`,
     });
   }
-  const learnt = describe(model.reads);
-  const asked = describe(data);
+  const learnt = describeReads(model.reads);
+  const asked = describeData(data, model.reads);
   if (canonicalJson(learnt) !== canonicalJson(asked)) {
     const stage = data.type === 'features' ? 'extract-features' : 'preprocess';
     return problem('S023', `the model was trained on other ${data.type} than \`data\` gives`, {
@@ -33,13 +34,20 @@ function classMisfit(known: readonly string[], found: readonly string[]): Diagno
   });
 }
 
-/** What a model reads, or an artifact holds, as far as it decides the numbers: augmentation and bad images do not. */
-function describe(held: ModelArtifact['reads'] | Artifact): Json {
-  if (held.type === 'features') return held.source;
-  if (held.type !== 'images') return null;
-  const { augment: _, onBadImage: __, ...pixels } = held.pixels;
-  const json: JsonObject = JSON.parse(JSON.stringify(pixels));
-  return json;
+/** What a model reads as far as it decides the numbers: paths, augmentation and bad images do not. */
+function describeReads(reads: ModelArtifact['reads']): JsonObject {
+  if (reads.type === 'images') return pixelIdentity(reads.pixels);
+  const { choice: _, ...source } = reads.source;
+  return source;
+}
+
+/** What an artifact holds, in the same words. `normalize: backbone` takes the values that the model was trained with. */
+function describeData(data: Artifact, reads: ModelArtifact['reads']): JsonObject {
+  if (data.type === 'images' && reads.type === 'images') {
+    const normalize = data.pixels.normalize === 'backbone' ? reads.pixels.normalize : data.pixels.normalize;
+    return pixelIdentity({ ...data.pixels, normalize });
+  }
+  return data.type === 'features' ? describeReads({ type: 'features', source: data.source }) : {};
 }
 
 /** Names the first setting in which two descriptions differ. */

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { RowTable } from '../data/row-table.ts';
 import type { ForwardSession, Producer } from '../engines/engine.ts';
 import { float32Of, readSafetensors } from '../files/safetensors.ts';
+import type { SettledPixels } from '../images/prepare.ts';
 import { type Network, type Shape, sizeOf, type Weights } from '../networks/network.ts';
 import type { ModelArtifact } from './artifacts.ts';
 import type { InputSource } from './input-batches.ts';
@@ -26,7 +27,7 @@ export async function openScorer(context: RunContext): Promise<Result<Scorer, St
   const model = context.input('model', 'model');
   const misfit = modelMisfit(model, context.anyInput('data'));
   if (misfit) return err({ reason: 'diagnostics', diagnostics: [misfit] });
-  const opened = await openInputs('data', context);
+  const opened = await openInputs('data', context, normalizationOf(model));
   if (!opened.ok) return opened;
   const { source, table, close } = opened.value;
   const batch = forwardBatch(source.shape);
@@ -97,6 +98,7 @@ async function scoreRows({
       if (!next.value) return ok(undefined);
       if (context.signal.aborted) return err({ reason: 'interrupted' });
       const { input, rows } = next.value;
+      if (rows.length === 0) continue;
       const probabilities = await session.run(input, rows.length);
       reader.recycle(input);
       take(rows, probabilities.subarray(0, rows.length * classes));
@@ -106,6 +108,11 @@ async function scoreRows({
   } finally {
     await reader.close();
   }
+}
+
+/** What the model's own images were normalized by. */
+function normalizationOf({ reads }: ModelArtifact): SettledPixels['normalize'] | undefined {
+  return reads.type === 'images' && reads.pixels.normalize !== 'backbone' ? reads.pixels.normalize : undefined;
 }
 
 /** The weights of a trained model, or undefined where its blob is missing or damaged. */

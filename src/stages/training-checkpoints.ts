@@ -16,8 +16,9 @@ import { type StateTensor, storedName, writeState } from './training-state.ts';
 export interface TrainingPosition {
   /** Finished epochs. */
   readonly history: readonly EpochRecord[];
-  /** Finished steps of the current epoch, and their losses times their rows. */
-  readonly stepsInEpoch: number;
+  /** Finished batches of the current epoch, the rows in them that could be read, and the sum of losses times rows. */
+  readonly batchesInEpoch: number;
+  readonly rowsInEpoch: number;
   readonly lossSum: number;
 }
 
@@ -55,8 +56,8 @@ export class TrainingCheckpoints {
       const path = join(this.folder, `${name}.safetensors`);
       if (!stored || JSON.stringify(stored.producer) !== JSON.stringify(this.#producer)) continue;
       if ((await digestOfFile(path)) !== stored.digest) continue;
-      const { history, stepsInEpoch, lossSum, step } = stored;
-      return { position: { history, stepsInEpoch, lossSum }, step, path };
+      const { history, batchesInEpoch, rowsInEpoch, lossSum, step } = stored;
+      return { position: { history, batchesInEpoch, rowsInEpoch, lossSum }, step, path };
     }
     return undefined;
   }

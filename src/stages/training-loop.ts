@@ -5,8 +5,6 @@ import type { Digest } from '../base/digest.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { RowTable } from '../data/row-table.ts';
 import type { Engine, Producer, TrainSession } from '../engines/engine.ts';
-import { CompensatedSum } from '../metrics/compensated-sum.ts';
-import { predictedClass, probabilityAt } from '../metrics/scored-batch.ts';
 import type { Network, Weights } from '../networks/network.ts';
 import type { EpochRecord } from './artifacts.ts';
 import { epochOrder, maskKeys } from './epoch-order.ts';
@@ -19,6 +17,7 @@ import { TrainingCheckpoints, type TrainingPosition } from './training-checkpoin
 import { checkMonitors, divergence } from './training-checks.ts';
 import type { TrainingSettings } from './training-settings.ts';
 import { stateTensors } from './training-state.ts';
+import { type ValidationFigures, validate } from './validation.ts';
 
 export interface Training {
   readonly network: Network;
@@ -93,6 +92,8 @@ async function openSession(training: Training, engine: Engine): Promise<Result<T
   });
 }
 
+const START: TrainingPosition = { history: [], batchesInEpoch: 0, rowsInEpoch: 0, lossSum: 0 };
+
 class TrainingLoop {
   readonly #training: Training;
   readonly #session: TrainSession;
@@ -127,7 +128,7 @@ class TrainingLoop {
     while (position.history.length < settings.epochs && !shouldStop(settings.earlyStopping, position.history)) {
       const epoch = await this.#runEpoch(position);
       if (!epoch.ok) return epoch;
-      position = { history: [...position.history, epoch.value], stepsInEpoch: 0, lossSum: 0 };
+      position = { ...START, history: [...position.history, epoch.value] };
       const kept = await this.#keepEpoch(position);
       if (!kept.ok) return kept;
     }
@@ -149,13 +150,12 @@ class TrainingLoop {
   }
 
   async #resume(): Promise<TrainingPosition> {
-    const start: TrainingPosition = { history: [], stepsInEpoch: 0, lossSum: 0 };
     const latest = await this.#checkpoints.latest();
-    if (!latest) return start;
+    if (!latest) return START;
     const { earlyStopping } = this.#training.settings;
     const best = earlyStopping?.restoreBest ? bestEpoch(latest.position.history, earlyStopping.monitor) : undefined;
     // Without the best weights so far the training could not end as one that was never interrupted.
-    if (best !== undefined && !(await this.#checkpoints.best(best))) return start;
+    if (best !== undefined && !(await this.#checkpoints.best(best))) return START;
     await this.#checkpoints.restore(latest, this.#session);
     return latest.position;
   }
@@ -170,28 +170,35 @@ class TrainingLoop {
       settings.epochs,
     );
     const order = epochOrder(table, rows.train, seed, settings.shuffle ? epoch : 0);
-    const reader = inputs.open(order.subarray(from.stepsInEpoch * settings.batch), settings.batch, epoch);
-    let { stepsInEpoch, lossSum } = from;
+    const reader = inputs.open(order.subarray(from.batchesInEpoch * settings.batch), settings.batch, epoch);
+    let { batchesInEpoch, rowsInEpoch, lossSum } = from;
     try {
       for (;;) {
         const batch = await reader.next();
         if (!batch.ok) return batch;
         if (!batch.value) break;
-        if (this.#context.signal.aborted) return await this.#interrupt({ ...from, stepsInEpoch, lossSum });
-        const loss = await this.#step(batch.value.input, batch.value.rows, epoch, rate, reader);
-        stepsInEpoch++;
-        if (!Number.isFinite(loss)) return failed(this.#divergence(loss, epoch, stepsInEpoch, rate));
-        lossSum += loss * batch.value.rows.length;
-        this.#report(epoch, stepsInEpoch, lossSum);
+        if (this.#context.signal.aborted)
+          return await this.#interrupt({ ...from, batchesInEpoch, rowsInEpoch, lossSum });
+        const { input, rows: taken } = batch.value;
+        batchesInEpoch++;
+        if (taken.length === 0) continue;
+        const loss = await this.#step(input, taken, epoch, rate, reader);
+        if (!Number.isFinite(loss)) return failed(this.#divergence(loss, epoch, batchesInEpoch, rate));
+        rowsInEpoch += taken.length;
+        lossSum += loss * taken.length;
+        this.#report(epoch, rowsInEpoch, lossSum);
       }
     } finally {
       await reader.close();
     }
+    if (rowsInEpoch === 0)
+      return failed(problem('S011', 'no training image could be read', { help: 'the warnings name them' }));
     const validation = await this.#validate();
     if (!validation.ok) return validation;
-    const record = { epoch: epoch + 1, loss: lossSum / order.length, ...validation.value, 'learning-rate': rate };
+    if (this.#context.signal.aborted) return this.#interrupt({ ...from, batchesInEpoch, rowsInEpoch, lossSum });
+    const record = { epoch: epoch + 1, loss: lossSum / rowsInEpoch, ...validation.value, 'learning-rate': rate };
     const figure = record['validation-loss'] ?? 0;
-    return Number.isFinite(figure) ? ok(record) : failed(this.#divergence(figure, epoch, stepsInEpoch, rate));
+    return Number.isFinite(figure) ? ok(record) : failed(this.#divergence(figure, epoch, batchesInEpoch, rate));
   }
 
   async #step(
@@ -217,33 +224,10 @@ class TrainingLoop {
     return result.loss;
   }
 
-  /** Mean −ln p of the true class without regularization, and the share of right answers. Nothing without a validation split. */
-  async #validate(): Promise<Result<Pick<EpochRecord, 'validation-loss' | 'validation-accuracy'>, StageFailure>> {
+  #validate(): Promise<Result<ValidationFigures, StageFailure>> {
     const { table, inputs, settings } = this.#training;
-    if (this.#validationOrder.length === 0) return ok({});
-    const reader = inputs.open(this.#validationOrder, settings.batch);
-    const loss = new CompensatedSum();
-    let right = 0;
-    try {
-      for (;;) {
-        const batch = await reader.next();
-        if (!batch.ok) return batch;
-        if (!batch.value) break;
-        const { input, rows } = batch.value;
-        const labels = Int32Array.from(rows, (row) => table.label[row] ?? 0);
-        const probabilities = await this.#session.predict(input, rows.length);
-        reader.recycle(input);
-        const scored = { probabilities, labels, rows: rows.length, classes: table.classes.length };
-        labels.forEach((label, row) => {
-          loss.add(-Math.log(Math.max(probabilityAt(scored, row, label), SMALLEST_PROBABILITY)));
-          if (predictedClass(scored, row) === label) right++;
-        });
-      }
-    } finally {
-      await reader.close();
-    }
-    const count = this.#validationOrder.length;
-    return ok({ 'validation-loss': loss.value / count, 'validation-accuracy': right / count });
+    const { signal } = this.#context;
+    return validate(this.#session, { table, order: this.#validationOrder, inputs, batch: settings.batch, signal });
   }
 
   /** Best weights and, when it has been long enough, a checkpoint. */
@@ -274,14 +258,13 @@ class TrainingLoop {
   }
 
   async #interrupt(position: TrainingPosition): Promise<Result<never, StageFailure>> {
-    if (position.history.length > 0 || position.stepsInEpoch > 0)
+    if (position.history.length > 0 || position.batchesInEpoch > 0)
       await this.#checkpoints.write(position, this.#session);
     return err({ reason: 'interrupted' });
   }
 
-  #report(epoch: number, steps: number, lossSum: number): void {
+  #report(epoch: number, seen: number, lossSum: number): void {
     const { settings, rows } = this.#training;
-    const seen = Math.min(steps * settings.batch, rows.train.length);
     const note = `epoch ${epoch + 1} of ${settings.epochs}, loss ${(lossSum / seen).toPrecision(4)}`;
     this.#context.progress(epoch * rows.train.length + seen, settings.epochs * rows.train.length, note);
   }
@@ -291,9 +274,6 @@ class TrainingLoop {
     return divergence({ loss, epoch, step, rate, optimizer: this.#training.settings.optimizer, kept });
   }
 }
-
-/** The smallest normal float32: a probability that underflowed to 0 still has a finite loss. */
-const SMALLEST_PROBABILITY = 2 ** -126;
 
 function failed(...diagnostics: readonly Diagnostic[]): Result<never, StageFailure> {
   return err({ reason: 'diagnostics', diagnostics });

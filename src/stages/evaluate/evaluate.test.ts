@@ -215,10 +215,10 @@ describe('evaluate', () => {
 
   it('refuses features and classes that the model was not trained on, and says how they differ', async () => {
     expect(
-      await evaluated({}, { model, data: { ...data, source: { ...data.source, store: 'float16' } } }),
+      await evaluated({}, { model, data: { ...data, source: { ...data.source, shape: [2, 2] } } }),
     ).toMatchObject({
       error: {
-        diagnostics: [{ code: 'S023', help: expect.stringContaining('store is "float32" there and "float16" here') }],
+        diagnostics: [{ code: 'S023', help: expect.stringContaining('shape is [4] there and [2,2] here') }],
       },
     });
     expect(await evaluated({}, { model, data: { ...data, classes: ['class 0', 'class 1', 'cat'] } })).toMatchObject({

@@ -1,0 +1,44 @@
+/** The row space of a feature extraction: everything that decides a row besides the image itself. */
+import { type Digest, taggedDigest } from '../base/digest.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { Precision, Producer } from '../engines/engine.ts';
+import type { PixelSpec } from '../images/pixel-spec.ts';
+import type { SettledPixels } from '../images/prepare.ts';
+
+/** Raised when the same space and image would give other numbers. */
+const VERSION = 1;
+
+export interface FeatureSpace {
+  readonly id: Digest;
+  /** What the id is the digest of. */
+  readonly definition: JsonObject;
+}
+
+export interface FeatureSpaceParts {
+  readonly pixels: SettledPixels;
+  /** Architecture and options, weights digest, layer, pooling. */
+  readonly backbone: JsonObject;
+  readonly precision: Precision;
+  readonly store: 'float32' | 'float16';
+  /** Only under `--strict-engine`. */
+  readonly producer: Producer | undefined;
+}
+
+export function featureSpace({ pixels, backbone, precision, store, producer }: FeatureSpaceParts): FeatureSpace {
+  const definition: JsonObject = {
+    kind: 'extract-features',
+    version: VERSION,
+    pixels: pixelIdentity(pixels),
+    backbone,
+    precision,
+    store,
+    ...(producer && { producer: { ...producer } }),
+  };
+  return { id: taggedDigest('row-space', definition), definition };
+}
+
+/** What reaches pixels: neither augmentation, which stored rows do without, nor the treatment of bad images. */
+export function pixelIdentity({ augment: _, onBadImage: __, ...pixels }: PixelSpec): JsonObject {
+  const json: JsonObject = JSON.parse(JSON.stringify(pixels));
+  return json;
+}
