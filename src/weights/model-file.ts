@@ -43,7 +43,7 @@ export function fitKerasModel(
     return err(
       problem(
         'M013',
-        `${shownAs} takes images of ${showShape(model.input).replaceAll('0', '?')}, but they are ${showShape(image)}`,
+        `${shownAs} takes images of [${model.input.map((extent) => extent || '?').join(', ')}], but they are ${showShape(image)}`,
         {
           help: 'set `size` and `channels` in preprocess to what the model was built for',
         },
