@@ -33,7 +33,14 @@ export type ForwardProgram =
       readonly kind: 'onnx';
       /** A model that has passed the checks of `weights/onnx-file.ts`: one float input, one output, no external data. */
       readonly bytes: Uint8Array;
-      readonly input: { readonly name: string; readonly layout: 'nhwc' | 'nchw'; readonly shape: Shape };
+      readonly input: {
+        readonly name: string;
+        readonly layout: 'nhwc' | 'nchw';
+        /** Height, width, channels. */
+        readonly shape: Shape;
+        /** Whether the model insists on one image at a time. */
+        readonly single: boolean;
+      };
       readonly output: string;
       readonly pooling: 'none' | 'average' | 'max';
     };

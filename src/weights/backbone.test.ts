@@ -222,6 +222,14 @@ describe('model files, through the engine', () => {
     >;
   } = JSON.parse(readFileSync(join(vectors, 'onnx-files/expected.json'), 'utf8'));
 
+  it('an ONNX file that insists on one image at a time gets them one by one', async () => {
+    const image = Array.from({ length: 288 }, (_, i) => Math.sin(i));
+    const single = await features(modelFile(join(vectors, 'onnx-files/single.onnx')), [8, 6, 3], image);
+    const small = await features(modelFile(join(vectors, 'onnx-files/small.onnx')), [8, 6, 3], image);
+    expect(single.shape).toEqual([4]);
+    expectClose(single.numbers, [...small.numbers], 1e-6);
+  });
+
   it.each(Object.keys(onnx.outputs))('an ONNX file cut at %s gives its output, channels last', async (output) => {
     // The file's images are [3, 8, 6].
     const image = Array.from(

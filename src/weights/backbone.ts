@@ -89,7 +89,7 @@ export async function loadBackbone(
     return ok({
       kind: 'onnx',
       bytes,
-      input: { name: file.input.name, layout, shape: image },
+      input: { name: file.input.name, layout, shape: image, single: file.input.single },
       output,
       pooling: choice.pooling,
     });

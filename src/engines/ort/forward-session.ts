@@ -44,6 +44,16 @@ export class Forward {
       await this.#session.run(feeds, { [this.#output]: tensor(out, [rows, ...this.outputShape]) });
       return out;
     }
+    const { input: wanted } = this.#program;
+    if (wanted.single && rows > 1) {
+      const out = new Float32Array(rows * sizeOf(this.outputShape));
+      const width = sizeOf(wanted.shape);
+      for (let row = 0; row < rows; row++) {
+        const one = await this.run(input.slice(row * width, (row + 1) * width), 1);
+        out.set(one, row * one.length);
+      }
+      return out;
+    }
     const { data, dims } = await this.#runModel(input, rows);
     return pooled(data, dims, this.#program);
   }

@@ -55,6 +55,13 @@ good = model(body(), weights())
 onnx.checker.check_model(good)
 save("small.onnx", good)
 
+# As exporters write it that were not told of batches: one image, and a Reshape that says so.
+one = model(body(), [*weights()[:-2], numpy_helper.from_array(np.array([1, -1], "i8"), "flat"), good.graph.initializer[6]],
+            inputs=[helper.make_tensor_value_info("image", F, [1, 3, 8, 6])], outputs=[helper.make_tensor_value_info("scores", F, [1, 4])])
+for i in range(5):
+    one.graph.initializer[i].CopyFrom(good.graph.initializer[i])
+save("single.onnx", one)
+
 import onnxruntime
 
 x = rng.normal(0, 1, (2, 3, 8, 6)).astype("f4")
