@@ -18,4 +18,9 @@ export const usageCodes = defineCodes({
   },
   U004: { exit: 2, title: 'no such stage', explanation: 'The stages named on the command line must be in the file.' },
   U005: { exit: 2, title: 'no such run', explanation: '`pipe runs` lists what can be named.' },
+  U006: {
+    exit: 2,
+    title: 'a file is there already',
+    explanation: 'Nothing is overwritten. Move the file away or edit it.',
+  },
 });

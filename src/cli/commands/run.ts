@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Device, EngineId } from '../../engines/engine.ts';
+import { jsonLines } from '../../report/json-lines.ts';
+import { plainLines } from '../../report/lines.ts';
+import { liveView } from '../../report/live.ts';
+import type { Reporter } from '../../report/reporter.ts';
+import { cacheFolder, exitOf, failWith, type GlobalOptions, paint, print, printError } from '../output.ts';
+import { runPipeline } from '../run-pipeline.ts';
+import { plan } from './plan.ts';
+
+const ENGINES: readonly (EngineId | 'auto')[] = ['auto', 'ort', 'tfjs-node-gpu', 'tfjs-node'];
+const DEVICES: readonly Device[] = ['cpu', 'cuda', 'webgpu'];
+
+export async function run(file: string, stages: readonly string[], options: GlobalOptions): Promise<number> {
+  if (options['dryRun']) return plan(file, stages, options);
+  const jobs = Number(options['jobs'] ?? 1);
+  if (!Number.isInteger(jobs) || jobs < 1) {
+    return failWith([{ code: 'U001', severity: 'error', message: `--jobs takes a whole number from 1 on, not ${String(options['jobs'])}` }], options);
+  }
+  const reporter = chooseReporter(options);
+  const abandoned = options.cache === false ? mkdtempSync(join(tmpdir(), 'pipe-no-cache-')) : undefined;
+  const interruption = listenForSignals();
+  try {
+    const force = options['force'];
+    const summary = await runPipeline(file, {
+      set: options.set ?? [],
+      cache: abandoned ?? cacheFolder(options),
+      targets: stages,
+      force: force === true ? 'all' : Array.isArray(force) ? force.map(String) : 'none',
+      jobs,
+      keepGoing: options['keepGoing'] === true,
+      engine: ENGINES.find((id) => id === options['engine']) ?? 'auto',
+      device: DEVICES.find((name) => name === options['device']) ?? 'cpu',
+      strictEngine: options['strictEngine'] === true,
+      offline: options.offline ?? false,
+      signal: interruption.signal,
+      emit: (event) => reporter.emit(event),
+    });
+    if (summary.ok) return summary.value.exitCode;
+    for (const diagnostic of summary.error) reporter.emit({ event: 'diagnostic', diagnostic });
+    const exitCode = exitOf(summary.error);
+    if (options.json) reporter.emit({ event: 'run-finished', run: '', outcome: 'failed', exitCode, durationMs: 0, stages: {}, metrics: {}, artifacts: {} });
+    return exitCode;
+  } finally {
+    interruption.stop();
+    reporter.close();
+    if (abandoned !== undefined) rmSync(abandoned, { recursive: true, force: true });
+  }
+}
+
+function chooseReporter(options: GlobalOptions): Reporter {
+  if (options.json) return jsonLines(print);
+  const lines = { write: print, writeError: printError, paint, quiet: options.quiet ?? false };
+  const live = process.stdout.isTTY && !process.env['CI'] && !options.quiet;
+  return live ? liveView(lines) : plainLines(lines);
+}
+
+const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** The first signal stops at a batch boundary and keeps what is finished; the second stops at once. */
+function listenForSignals() {
+  const controller = new AbortController();
+  const listeners = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
+    const listener = () => {
+      if (controller.signal.aborted) process.exit(CODES[name]);
+      controller.abort(CODES[name]);
+    };
+    process.on(name, listener);
+    return { name, listener };
+  });
+  return {
+    signal: controller.signal,
+    stop() {
+      for (const { name, listener } of listeners) process.off(name, listener);
+    },
+  };
+}
