@@ -11,6 +11,7 @@ import { preprocess } from './preprocess/index.ts';
 import { split } from './split/index.ts';
 import type { StageKind } from './stage-kind.ts';
 import { trainHead } from './train-head/index.ts';
+import { trainNetwork } from './train-network/index.ts';
 
 const list: readonly StageKind[] = [
   ingestCsv,
@@ -20,6 +21,7 @@ const list: readonly StageKind[] = [
   preprocess,
   extractFeatures,
   trainHead,
+  trainNetwork,
   predict,
   evaluate,
   exportFeatures,

@@ -10,6 +10,7 @@ import { predictParams } from './predict/params.ts';
 import { preprocessParams } from './preprocess/params.ts';
 import { splitParams } from './split/params.ts';
 import { trainHeadParams } from './train-head/params.ts';
+import { trainNetworkParams } from './train-network/params.ts';
 
 /** By kind. */
 export const paramsByKind: Readonly<Record<string, object>> = {
@@ -20,6 +21,7 @@ export const paramsByKind: Readonly<Record<string, object>> = {
   preprocess: preprocessParams,
   'extract-features': extractFeaturesParams,
   'train-head': trainHeadParams,
+  'train-network': trainNetworkParams,
   predict: predictParams,
   evaluate: evaluateParams,
   'export-features': exportFeaturesParams,
