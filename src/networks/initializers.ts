@@ -72,7 +72,7 @@ function varianceOf(init: InitializerName, shape: Shape): number {
 }
 
 /** Keras' `compute_fans`, for a dense kernel [in, out] and a convolution's [height, width, in, out]; a depthwise one counts its channels as in, 1 as out. */
-export function fansOf(shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
+function fansOf(shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
   if (shape.length === 0) return { fanIn: 1, fanOut: 1 };
   if (shape.length === 1) return { fanIn: sizeOf(shape), fanOut: sizeOf(shape) };
   const taps = sizeOf(shape.slice(0, -2));

@@ -12,7 +12,7 @@ import type { Weights } from '../networks/network.ts';
 import { credentialsFor, nextAddress, proxyFor } from './address.ts';
 import { loadBackbone } from './backbone.ts';
 import { type DownloadOptions, download, type Wanted } from './download.ts';
-import { type ObtainContext, obtainCanonical, obtainUrl } from './obtain.ts';
+import { fetchWeights, type ObtainContext, obtainCanonical, obtainUrl } from './obtain.ts';
 import { type CanonicalFile, canonicalFiles, findCanonical, weightsPath } from './registry.ts';
 import { addWeights, listWeights, readPin } from './store.ts';
 
@@ -370,6 +370,18 @@ describe('the files of Keras', () => {
           /storage\.googleapis\.com\/.*58889256 bytes, md5 6d6bbae143d832006294945121d1f1fc.*pipe weights add FILE/,
         ),
       },
+    });
+  });
+
+  it('are fetched by name', async () => {
+    handler = serve(body);
+    const mirrored = context({ environment: { PIPE_WEIGHTS_MIRROR: origin } });
+    expect(await fetchWeights('mobilenet-v1-0.25', mirrored)).toEqual({
+      ok: true,
+      value: weightsPath(home, 'mobilenet_2_5_224_tf_no_top.h5'),
+    });
+    expect(await fetchWeights('vgg61', mirrored)).toMatchObject({
+      error: { code: 'M004', help: expect.stringContaining('did you mean "vgg16"') },
     });
   });
 

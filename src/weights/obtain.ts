@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
+import { didYouMean } from '../base/did-you-mean.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { type DownloadOptions, download, elsewhere, type Wanted } from './download.ts';
 import { hashFile } from './hash-file.ts';
-import { type CanonicalFile, weightsPath } from './registry.ts';
+import { type CanonicalFile, canonicalFiles, shortNameOf, weightsPath } from './registry.ts';
 import { pin, readPin, verifyStored, wrongHash } from './store.ts';
 
 export interface ObtainContext extends DownloadOptions {
@@ -24,6 +25,19 @@ export async function obtainCanonical(
   if (!fetched.ok) return fetched;
   pin(context.home, file, fetched.value);
   return ok(wanted.target);
+}
+
+/** A file of Keras by its file name or its short name, such as `vgg16-top`. */
+export async function fetchWeights(name: string, context: ObtainContext): Promise<Result<string, Diagnostic>> {
+  const file = canonicalFiles.find((known) => known.name === name || shortNameOf(known) === name);
+  if (file) return obtainCanonical(file, context);
+  const names = canonicalFiles.map(shortNameOf);
+  const near = didYouMean(name, names);
+  return err(
+    problem('M004', `there are no published weights "${name}"`, {
+      help: `${near ? `${near} ` : ''}there are ${names.join(', ')}`,
+    }),
+  );
 }
 
 /** A file of anybody's, by its address and hash. @returns its path */
@@ -69,7 +83,7 @@ function wantedOf(file: CanonicalFile, { home, environment }: ObtainContext): Wa
 }
 
 /** A mirror holds all files in one folder, under their own names. */
-export function addressOf(file: CanonicalFile, mirror: string | undefined): string {
+function addressOf(file: CanonicalFile, mirror: string | undefined): string {
   return mirror ? `${mirror.replace(/\/+$/, '')}/${file.name}` : file.url;
 }
 

@@ -50,6 +50,11 @@ export function findCanonical(backbone: string, alpha: number, top: boolean): Ca
   return canonicalFiles.find((file) => file.backbone === backbone && file.alpha === alpha && file.top === top);
 }
 
+/** `vgg16`, `vgg16-top`, `mobilenet-v1-0.25`: a file by what it is for. */
+export function shortNameOf({ backbone, alpha, top }: CanonicalFile): string {
+  return `${backbone}${alpha === 1 ? '' : `-${alpha}`}${top ? '-top' : ''}`;
+}
+
 /** How a file is told from others, in a fingerprint: by its published hash, else by its name, which is pinned at first use. */
 export function identityOf({ md5, name }: CanonicalFile): string {
   return md5 ? `md5:${md5}` : `keras:${name}`;

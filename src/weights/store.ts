@@ -76,7 +76,7 @@ export async function addWeights(
 }
 
 /** W1: compares a file's hashes with the published one, or with the pin. Nothing has parsed the file before. */
-export function checkHash(
+function checkHash(
   home: string,
   file: CanonicalFile,
   path: string,
