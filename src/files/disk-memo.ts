@@ -26,7 +26,9 @@ export class DiskMemo implements Memo {
     }
     const bytes = stored.subarray(MAGIC.length + 4);
     if (stored.length < MAGIC.length + 4 || stored.toString('latin1', 0, MAGIC.length) !== MAGIC) return undefined;
-    return stored.readUInt32LE(MAGIC.length) === crc32(bytes) ? bytes : undefined;
+    if (stored.readUInt32LE(MAGIC.length) !== crc32(bytes)) return undefined;
+    // A plain array, since `slice` of a Buffer is a view: callers would see the whole file through its buffer.
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   set(key: string, bytes: Uint8Array): void {
