@@ -11,9 +11,10 @@ import type { Workspace } from '../plan/workspace.ts';
 import type { Artifact } from '../stages/artifacts.ts';
 import type { StageFailure, StageOutcome } from '../stages/stage-kind.ts';
 import { EnginePool } from './engine-pool.ts';
-import type { Emit, RunOutcomeName, RunSummary, StageResult } from './events.ts';
+import type { Emit, RunSummary, StageResult } from './events.ts';
 import { DamagedOutput, placeOutputs } from './output-files.ts';
 import { runStage } from './run-stage.ts';
+import { summaryOf } from './summary.ts';
 
 export interface RunPlanOptions {
   readonly run: string;
@@ -80,7 +81,7 @@ export async function runPlan(plan: Plan, workspace: Workspace, options: RunPlan
   } finally {
     await walk.engines.close();
   }
-  const summary = summaryOf(walk, performance.now() - started);
+  const summary = summaryOf(plan, walk, options, performance.now() - started);
   emit({ event: 'run-finished', ...summary });
   return summary;
 }
@@ -300,32 +301,4 @@ function finish(
     ...(metrics && { metrics }),
     ...result,
   });
-}
-
-function summaryOf(walk: Walk, durationMs: number): RunSummary {
-  const interrupted =
-    walk.options.signal.aborted &&
-    [...walk.results.values()].some(({ status, reason }) => status === 'skipped' && reason.type !== 'not-needed');
-  const outcome: RunOutcomeName = interrupted ? 'interrupted' : walk.exitCode === 0 ? 'succeeded' : 'failed';
-  const inOrder = <T>(map: ReadonlyMap<string, T>) =>
-    Object.fromEntries(
-      walk.plan.stages.flatMap(({ name }) => {
-        const value = map.get(name);
-        return value === undefined ? [] : [[name, value] as const];
-      }),
-    );
-  return {
-    run: walk.options.run,
-    outcome,
-    exitCode: interrupted ? interruptCode(walk.options.signal) : walk.exitCode,
-    durationMs: Math.round(durationMs),
-    stages: inOrder(walk.results),
-    metrics: inOrder(walk.metrics),
-    artifacts: inOrder(walk.outputs),
-  };
-}
-
-/** The abort reason is the signal's exit code, where the CLI aborted on a signal. */
-function interruptCode(signal: AbortSignal): ExitCode {
-  return signal.reason === 129 || signal.reason === 143 ? signal.reason : 130;
 }
