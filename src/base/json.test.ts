@@ -8,7 +8,7 @@ describe('canonical JSON', () => {
   it('prints the example of RFC 8785', () => {
     const example: Json = {
       numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
-      string: '\u20ac$\u000F\u000aA\'\u0042\u0022\u005c\\\u0022/',
+      string: "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\u0022/",
       literals: [null, true, false],
     };
     expect(canonicalJson(example)).toBe(
@@ -35,7 +35,11 @@ describe('canonical JSON', () => {
         const shuffled = (item: Json): Json => {
           if (Array.isArray(item)) return item.map(shuffled);
           if (item === null || typeof item !== 'object') return item;
-          return Object.fromEntries(Object.entries(item).reverse().map(([key, member]) => [key, shuffled(member)]));
+          return Object.fromEntries(
+            Object.entries(item)
+              .reverse()
+              .map(([key, member]) => [key, shuffled(member)]),
+          );
         };
         expect(canonicalJson(shuffled(json))).toBe(canonicalJson(json));
         expect(JSON.parse(canonicalJson(json))).toEqual(json);
@@ -45,7 +49,11 @@ describe('canonical JSON', () => {
 });
 
 it('fingerprints are locked: a dependency or a refactoring must not move them', () => {
-  expect(fingerprintOf({ kind: 'split', version: 1, with: { validation: 0.3 }, seed: 42, inputs: {} })).toMatchInlineSnapshot(`"99bb8e48ecfc2779cb4aeb1387567a8c93a13e0714a7ce380d9e72f0d12304ac"`);
-  expect(taggedDigest('row-space', { a: [1, 2.5, 'ä'] })).toMatchInlineSnapshot(`"b87bcc14a978547963602337437f7692f1d3a690b38a9e73dc89b528062be20f"`);
+  expect(
+    fingerprintOf({ kind: 'split', version: 1, with: { validation: 0.3 }, seed: 42, inputs: {} }),
+  ).toMatchInlineSnapshot(`"99bb8e48ecfc2779cb4aeb1387567a8c93a13e0714a7ce380d9e72f0d12304ac"`);
+  expect(taggedDigest('row-space', { a: [1, 2.5, 'ä'] })).toMatchInlineSnapshot(
+    `"b87bcc14a978547963602337437f7692f1d3a690b38a9e73dc89b528062be20f"`,
+  );
   expect(taggedDigest('a', 'x')).not.toBe(taggedDigest('b', 'x'));
 });

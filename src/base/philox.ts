@@ -70,7 +70,15 @@ export class DrawStream {
 
   uint32(): number {
     if (this.#next === 4) {
-      philox4x32(this.#counter >>> 0, Math.floor(this.#counter / 2 ** 32), 0, 0, this.#key[0], this.#key[1], this.#block);
+      philox4x32(
+        this.#counter >>> 0,
+        Math.floor(this.#counter / 2 ** 32),
+        0,
+        0,
+        this.#key[0],
+        this.#key[1],
+        this.#block,
+      );
       this.#counter++;
       this.#next = 0;
     }

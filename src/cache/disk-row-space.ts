@@ -3,7 +3,6 @@
  * the device every few seconds and by `close`; what a power cut takes before that fails its checksum and is computed again.
  */
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import type { Digest } from '../base/digest.ts';
 import { CacheWriteError } from '../files/write-error.ts';
 import type { CacheFolders } from './cache-folders.ts';

@@ -6,8 +6,9 @@ import type { JsonObject } from '../base/json.ts';
 import { writeFileAtomically } from '../files/atomic-file.ts';
 import { errnoOf } from '../files/write-error.ts';
 import type { CacheFolders } from './cache-folders.ts';
-import { decodeChecked, encodeChecked } from './checked-json.ts';
+import { decodeChecked, encodeChecked, FIRST_BYTE } from './checked-json.ts';
 import { DiskRowSpace, type SpaceSurroundings } from './disk-row-space.ts';
+import { markUsed } from './mark-used.ts';
 import { OpenFiles } from './open-files.ts';
 import { patiently } from './patiently.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -67,6 +68,7 @@ export class DiskRowStore implements RowStore {
     const shared = this.#open.get(space) ?? { space: new DiskRowSpace(space, rowBytes, this.#around), users: 0 };
     this.#open.set(space, shared);
     shared.users++;
+    markUsed(this.#around.folders.locate(relativePath(space)), FIRST_BYTE);
     await shared.space.refresh();
     return new SpaceUse(shared.space, async () => {
       shared.users--;

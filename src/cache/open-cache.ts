@@ -5,7 +5,6 @@ import { type Diagnostic, problem, warning } from '../base/diagnostic.ts';
 import { writeFileAtomically } from '../files/atomic-file.ts';
 import { CacheWriteError } from '../files/write-error.ts';
 import { CacheFolders } from './cache-folders.ts';
-import type { ClaimStore } from './claims.ts';
 import { DiskBlobStore } from './disk-blob-store.ts';
 import { DiskClaims } from './disk-claims.ts';
 import { DiskEntryStore } from './disk-entry-store.ts';
@@ -22,7 +21,7 @@ export interface Cache {
   readonly blobs: DiskBlobStore;
   readonly entries: EntryStore;
   readonly rowStore: RowStore;
-  readonly claims: ClaimStore;
+  readonly claims: DiskClaims;
   readonly quarantine: Quarantine;
   readonly memoFolder: string;
 }
