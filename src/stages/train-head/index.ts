@@ -1,6 +1,6 @@
 import type { Json } from '../../base/json.ts';
 import type { Layer } from '../../networks/network.ts';
-import { choiceIn, listIn, membersOf, numberIn } from '../given-params.ts';
+import { booleanIn, choiceIn, listIn, membersOf, numberIn } from '../given-params.ts';
 import { completeLayers, initializerNames, type KernelDefaults } from '../layer-list.ts';
 import { defineStage } from '../stage-kind.ts';
 import { completeTraining, type TrainingSettings } from '../training-settings.ts';
@@ -9,6 +9,8 @@ import { defaults } from './defaults.ts';
 export interface TrainHeadParams extends TrainingSettings, KernelDefaults {
   /** All but the logits layer. */
   readonly layers: readonly Layer[];
+  /** Whether a first layer brings every feature to mean 0 and variance 1 on the training rows. */
+  readonly standardize: boolean;
 }
 
 function complete(given: Json): TrainHeadParams {
@@ -20,6 +22,7 @@ function complete(given: Json): TrainHeadParams {
   return {
     ...completeTraining(members),
     ...kernels,
+    standardize: booleanIn(members, 'standardize', defaults.standardize),
     layers: completeLayers(listIn(members, 'layers', defaults.layers), kernels),
   };
 }

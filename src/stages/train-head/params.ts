@@ -11,6 +11,13 @@ export const trainHeadParams = Type.Object(
       ),
       default: defaults.layers,
     }),
+    standardize: Type.Optional(
+      Type.Boolean({
+        default: defaults.standardize,
+        description:
+          'Whether a first layer brings every feature (every channel, where features are images) to mean 0 and variance 1 on the training rows. Helps heads without hidden layers to converge.',
+      }),
+    ),
     ...kernelDefaultsSchema,
     ...trainingSchema,
   },

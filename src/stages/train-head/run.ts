@@ -1,9 +1,11 @@
 import { err, ok } from '../../base/result.ts';
 import { randomWeights } from '../../networks/initializers.ts';
+import { epochOrder } from '../epoch-order.ts';
 import { openFeatures } from '../feature-source.ts';
 import { trainingRows } from '../labelled-rows.ts';
 import { classifierNetwork } from '../layer-list.ts';
 import type { StageBody } from '../stage-kind.ts';
+import { STANDARDIZE, standardization, standardizeLayer } from '../standardization.ts';
 import { train } from '../training-loop.ts';
 import type { TrainHeadParams } from './index.ts';
 
@@ -16,8 +18,16 @@ export const body: StageBody<TrainHeadParams> = {
     try {
       const rows = trainingRows(table, context.warn);
       if (!rows.ok) return err({ reason: 'diagnostics', diagnostics: [rows.error] });
-      const network = classifierNetwork('head', features.shape, params.layers, table.classes.length, params);
-      const initial = () => randomWeights(network, context.seed);
+      const layers = params.standardize ? [standardizeLayer, ...params.layers] : params.layers;
+      const network = classifierNetwork('head', features.shape, layers, table.classes.length, params);
+      // Summed in an order that does not hang on the table's, so that the statistics have the same bits.
+      const order = epochOrder(table, rows.value.train, context.seed, 0);
+      const statistics = params.standardize ? await standardization(source, order) : ok(new Map());
+      if (!statistics.ok) return statistics;
+      const initial = () => {
+        const drawn = randomWeights(network, context.seed);
+        return drawn.ok ? ok(new Map([...drawn.value, ...statistics.value])) : drawn;
+      };
       const engine = await context.engine();
       if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
       const training = {
@@ -28,6 +38,7 @@ export const body: StageBody<TrainHeadParams> = {
         table,
         rows: rows.value,
         inputs: source,
+        frozen: params.standardize ? [STANDARDIZE] : [],
       };
       const trained = await train(training, engine.value, context);
       if (!trained.ok) return trained;

@@ -1,4 +1,4 @@
-import { readdirSync, truncateSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { clusteredRows, StageRig } from '../../../test/stage-rig.ts';
 import type { Json } from '../../base/json.ts';
 import { eagerEngine } from '../../engines/eager/eager-engine.ts';
 import type { Engine } from '../../engines/engine.ts';
+import { float32Of, readSafetensors } from '../../files/safetensors.ts';
 import type { FeaturesArtifact, ModelArtifact } from '../artifacts.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
 import { trainHead } from './index.ts';
@@ -271,6 +272,26 @@ describe('train-head', () => {
     const model = await modelOf({ epochs: 2 }, rig.context({ inputs: { data } }));
     expect(model.network.layers.map(({ type }) => type)).toEqual(['flatten', 'dense']);
     expect(model.history[0]).not.toHaveProperty('validation-loss');
+  });
+
+  it('standardizes by the mean and variance of the training rows, which stay as they are', async () => {
+    const { table, numbers, shape } = clusteredRows({ train: 30, validation: 12 });
+    const moved = numbers.map((x, i) => (i % 4 === 0 ? 1000 + 50 * x : i % 4 === 1 ? 7 : x));
+    const data = await rig.features(table, shape, moved);
+    const model = await modelOf({ ...settings, standardize: true, epochs: 20 }, rig.context({ inputs: { data } }));
+    const stored = readSafetensors(readFileSync(rig.cache.blobs.path(model.weights)));
+    const numbersOf = (name: string) => {
+      const tensor = stored.ok ? stored.value.get(name) : undefined;
+      return tensor ? [...float32Of(tensor)] : [];
+    };
+    const column = Array.from({ length: 30 }, (_, row) => moved[row * 4] ?? 0);
+    const mean = column.reduce((a, b) => a + b) / 30;
+    const variance = column.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 30;
+    expect(numbersOf('standardize/mean')[0]).toBe(Math.fround(mean));
+    expect(numbersOf('standardize/variance')[0] ?? 0).toBeCloseTo(variance, 2);
+    expect(numbersOf('standardize/variance')[1]).toBe(0);
+    expect(numbersOf('standardize/gamma')).toEqual([1, 1, 1, 1]);
+    expect(model.history.at(-1)?.loss).toBeLessThan((model.history[0]?.loss ?? 0) / 2);
   });
 
   it('says which layer does not fit', async () => {
