@@ -1,6 +1,7 @@
 // Builds everything that ships: schemas and validators, type declarations, the API and worker bundles, and the one-file CLI.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -78,9 +79,9 @@ if (existsSync('src/cli/main.ts')) {
     format: 'cjs',
     minify: true,
     keepNames: false,
-    outfile: 'dist/cli.cjs',
+    outfile: 'dist/cli-main.cjs',
     define: { 'import.meta.url': 'importMetaUrl' },
-    banner: { js: "#!/usr/bin/env node\nconst importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
+    banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
     plugins: [
       {
         name: 'light-packages-inside',
@@ -98,5 +99,14 @@ if (existsSync('src/cli/main.ts')) {
       },
     ],
   });
+  // Code that V8 restores from its cache cannot import by itself; the loader does it for it.
+  writeFileSync(
+    'dist/cli-main.cjs',
+    readFileSync('dist/cli-main.cjs', 'utf8').replace(/\bimport\(/g, 'importFromLoader('),
+  );
+  cpSync('scripts/cli-loader.cjs', 'dist/cli.cjs');
   chmodSync('dist/cli.cjs', 0o755);
+  // V8's compiled code for the Node that builds; `cli-loader.cjs` says why.
+  const { compile, codeCachePath } = createRequire(import.meta.url)(join(root, 'dist/cli.cjs'));
+  writeFileSync(codeCachePath(), compile().createCachedData());
 }
