@@ -75,13 +75,19 @@ export class DiskRowSpace implements RowSpace {
     for (const row of lost) {
       missing.push(row.wanted.to);
       const key = keys[row.wanted.to];
-      if (key) await this.#giveUp(key, row);
+      if (key) await this.#giveUp(key, row.wanted.pack, row.wanted.row, row.reason);
     }
     return { missing: missing.sort((a, b) => a - b) };
   }
 
   async refresh(): Promise<void> {
     this.#packs.refresh(this.#around.folders.all.map((folder) => join(folder, 'rows', this.#space)));
+  }
+
+  /** Takes a row that was found damaged out of everybody's index. `pack` is its path without the ending. */
+  async bury(key: Uint8Array, pack: string, row: number): Promise<void> {
+    const number = this.#packs.numberOf(pack);
+    if (number !== undefined) await this.#giveUp(key, number, row, 'damaged');
   }
 
   close(): Promise<void> {
@@ -144,8 +150,7 @@ export class DiskRowSpace implements RowSpace {
   }
 
   /** Takes a row out of the index, and, where its bytes are damaged, out of everybody's. */
-  async #giveUp(key: Uint8Array, { wanted, reason }: LostRow): Promise<void> {
-    const { pack, row } = wanted;
+  async #giveUp(key: Uint8Array, pack: number, row: number, reason: LostRow['reason']): Promise<void> {
     const tag = this.#packs.tag(pack);
     if (!this.#packs.bury(key, tag, row)) return;
     const name = this.#packs.path(pack);

@@ -35,7 +35,7 @@ export class DiskRowStore implements RowStore {
     this.#around = { folders, quarantine, files: new OpenFiles() };
   }
 
-  async open(space: Digest, definition: JsonObject, rowBytes: number): Promise<RowSpace> {
+  async open(space: Digest, definition: JsonObject, rowBytes: number): Promise<SpaceUse> {
     if (!Number.isInteger(rowBytes) || rowBytes < 1) throw new Error(`rows of ${rowBytes} bytes`);
     const known = this.#define(space);
     if (known && known.rowBytes !== rowBytes)
@@ -48,7 +48,7 @@ export class DiskRowStore implements RowStore {
     return this.#share(space, rowBytes);
   }
 
-  async find(space: Digest): Promise<RowSpace | undefined> {
+  async find(space: Digest): Promise<SpaceUse | undefined> {
     const known = this.#define(space);
     return known && this.#share(space, known.rowBytes);
   }
@@ -64,7 +64,7 @@ export class DiskRowStore implements RowStore {
     return undefined;
   }
 
-  async #share(space: Digest, rowBytes: number): Promise<RowSpace> {
+  async #share(space: Digest, rowBytes: number): Promise<SpaceUse> {
     const shared = this.#open.get(space) ?? { space: new DiskRowSpace(space, rowBytes, this.#around), users: 0 };
     this.#open.set(space, shared);
     shared.users++;
@@ -80,7 +80,7 @@ export class DiskRowStore implements RowStore {
 }
 
 /** One user's hold on a space; the last one to let go closes it. */
-class SpaceUse implements RowSpace {
+export class SpaceUse implements RowSpace {
   readonly rowBytes: number;
   readonly #space: DiskRowSpace;
   #letGo: (() => Promise<void>) | undefined;
@@ -106,6 +106,11 @@ class SpaceUse implements RowSpace {
 
   read(keys: readonly Uint8Array[], into: Uint8Array): Promise<{ readonly missing: readonly number[] }> {
     return this.#space.read(keys, into);
+  }
+
+  /** See `DiskRowSpace.bury`. */
+  bury(key: Uint8Array, pack: string, row: number): Promise<void> {
+    return this.#space.bury(key, pack, row);
   }
 
   refresh(): Promise<void> {

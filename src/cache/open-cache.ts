@@ -11,7 +11,6 @@ import { DiskEntryStore } from './disk-entry-store.ts';
 import { DiskRowStore } from './disk-row-store.ts';
 import type { EntryStore } from './entry-store.ts';
 import { Quarantine } from './quarantine.ts';
-import type { RowStore } from './row-store.ts';
 
 /** Raised when an older version could not use what this one writes. */
 export const CACHE_FORMAT = 1;
@@ -20,7 +19,7 @@ export interface Cache {
   readonly folder: string;
   readonly blobs: DiskBlobStore;
   readonly entries: EntryStore;
-  readonly rowStore: RowStore;
+  readonly rowStore: DiskRowStore;
   readonly claims: DiskClaims;
   readonly quarantine: Quarantine;
   readonly memoFolder: string;

@@ -44,6 +44,11 @@ export class SpacePacks {
     return this.#known(pack).tag;
   }
 
+  /** The number of a pack by its path without the ending. */
+  numberOf(path: string): number | undefined {
+    return this.#numbers.get(path);
+  }
+
   /** Adds a pack that this process writes. @returns its number. */
   addOwn(path: string): number {
     return this.#add(path, true);

@@ -97,7 +97,7 @@ async function* verifySpace(
   const { rowBytes } = definition;
   const packs = [...filesBelow(folder, '.idx')].map((path) => path.slice(0, -'.idx'.length));
   const dead = new Set(packs.flatMap((pack) => recordsOf(pack).filter(isTombstone).map(placeOfTombstone)));
-  const damaged: Uint8Array[] = [];
+  const open = await cache.rowStore.find(space);
   let count = 0;
   for (const pack of packs) {
     const records = recordsOf(pack);
@@ -108,7 +108,7 @@ async function* verifySpace(
     );
     count += rows.size;
     for await (const row of damagedRows(pack, rowBytes, rows, signal)) {
-      damaged.push(Uint8Array.from(row.key));
+      await open?.bury(row.key, pack, row.row);
       yield {
         part: 'row',
         path: `${pack}.pack`,
@@ -116,17 +116,8 @@ async function* verifySpace(
       };
     }
   }
-  await buryRows(cache, space, rowBytes, damaged);
-  return count;
-}
-
-/** Reading a damaged row through the space drops it for everybody. */
-async function buryRows(cache: Cache, space: Digest, rowBytes: number, keys: readonly Uint8Array[]): Promise<void> {
-  if (keys.length === 0) return;
-  const open = await cache.rowStore.find(space);
-  const row = new Uint8Array(rowBytes);
-  for (const key of keys) await open?.read([key], row);
   await open?.close();
+  return count;
 }
 
 function* verifyIndex(pack: string, space: Digest, rowBytes: number, sound: number): IterableIterator<Finding> {
