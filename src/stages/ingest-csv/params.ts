@@ -17,9 +17,9 @@ const part = (what: string) =>
 
 export const ingestCsvParams = Type.Object(
   {
-    train: part('Labelled images to learn from.'),
-    validation: part('Labelled images to measure on, where they are given apart.'),
-    test: part('Images to predict; a label column is optional.'),
+    train: part('Labelled images to learn from; by default none.'),
+    validation: part('Labelled images to measure on, where they are given apart; by default none.'),
+    test: part('Images to predict; a label column is optional. By default none.'),
     labels: Type.Optional(Type.Enum(['string'], { default: 'string', description: 'Labels are text, also where they look like numbers.' })),
   },
   { additionalProperties: false, minProperties: 1, description: 'Name at least one of train, validation and test.' },

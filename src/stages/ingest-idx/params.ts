@@ -13,9 +13,9 @@ const part = (description: string) =>
 
 export const ingestIdxParams = Type.Object(
   {
-    train: part('Labelled images to learn from.'),
-    validation: part('Labelled images to measure on, where they are given apart.'),
-    test: part('Images to predict; labels are optional.'),
+    train: part('Labelled images to learn from; by default none.'),
+    validation: part('Labelled images to measure on, where they are given apart; by default none.'),
+    test: part('Images to predict; labels are optional. By default none.'),
     classes: Type.Optional(Type.Union([Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }), Type.Null()], { default: null, description: 'Names of the labels 0, 1, 2 …; null to call them by their numbers.' })),
   },
   { additionalProperties: false, minProperties: 1, description: 'Name at least one of train, validation and test.' },

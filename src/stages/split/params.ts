@@ -12,7 +12,7 @@ export const splitParams = Type.Object(
     seed: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { default: defaults.seed, description: "Seed of the draw; null for the pipeline's." })),
     groupBy: Type.Optional(Type.Union([Type.String({ minLength: 1 }), Type.Null()], { default: defaults.groupBy, description: 'Regular expression over file names; rows with the same match (or first group) stay on one side. null groups copies of an image.' })),
     take: Type.Optional(
-      Type.Union([Type.Integer({ minimum: 1 }), Type.Object({ train: count('Labelled rows.'), test: count('Test rows.') }, { additionalProperties: false }), Type.Null()], {
+      Type.Union([Type.Integer({ minimum: 1 }), Type.Object({ train: count('Labelled rows; by default all.'), test: count('Test rows; by default all.') }, { additionalProperties: false }), Type.Null()], {
         default: defaults.take,
         description: 'Use only this many rows, drawn by the seed: of the labelled ones, or by split.',
       }),

@@ -32,7 +32,7 @@ export const trainNetworkParams = Type.Object(
         ],
         {
           description:
-            'A built-in network with random weights. Alone it keeps its own top, for the classes of the data; with `layers` they take the place of its top.',
+            'A built-in network with random weights; by default none, only `layers`. Alone it keeps its own top, for the classes of the data; with `layers` they take the place of its top.',
         },
       ),
     ),
