@@ -19,10 +19,21 @@ function jsonOf(event: RunEvent): object {
     const { event: name, ...rest } = event;
     return { event: name, at, ...rest };
   }
-  return { event: 'diagnostic', at, ...flatDiagnostic(event.diagnostic), ...(event.stage !== undefined && { stage: event.stage }) };
+  return {
+    event: 'diagnostic',
+    at,
+    ...flatDiagnostic(event.diagnostic),
+    ...(event.stage !== undefined && { stage: event.stage }),
+  };
 }
 
 /** A diagnostic as `--json` writes it. */
 export function flatDiagnostic({ code, severity, message, help, location }: Diagnostic): object {
-  return { code, severity, message, ...(help !== undefined && { help }), ...(location && { file: location.file, line: location.line, column: location.column }) };
+  return {
+    code,
+    severity,
+    message,
+    ...(help !== undefined && { help }),
+    ...(location && { file: location.file, line: location.line, column: location.column }),
+  };
 }

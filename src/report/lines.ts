@@ -33,7 +33,10 @@ export function plainLines({ write, writeError, paint, quiet }: LinesOptions): R
           if (!quiet) say(`  … ${event.stage} waits for ${event.owner}, which is computing it`);
           return;
         case 'stage-progress':
-          if (!quiet && performance.now() - spokenAt > HEARTBEAT_MS) say(`  … ${event.stage} ${showCount(event.done)} of ${showCount(event.total)}${event.note ? ` · ${event.note}` : ''}`);
+          if (!quiet && performance.now() - spokenAt > HEARTBEAT_MS)
+            say(
+              `  … ${event.stage} ${showCount(event.done)} of ${showCount(event.total)}${event.note ? ` · ${event.note}` : ''}`,
+            );
           return;
         case 'stage-finished':
           if (!quiet || event.status === 'failed') say(stageLine(event.stage, event, width, paint));

@@ -2,7 +2,7 @@
 import type { RunEvent } from '../scheduler/events.ts';
 import { diagnosticFrame } from './diagnostic-frame.ts';
 import { showCount, showDuration } from './duration.ts';
-import { plainLines, type LinesOptions } from './lines.ts';
+import { type LinesOptions, plainLines } from './lines.ts';
 import type { Reporter } from './reporter.ts';
 import { closingLines, stageLine } from './stage-line.ts';
 
@@ -46,16 +46,31 @@ async function openView(): Promise<View> {
   const tasks = new Map<string, { retitle(title: string): void; finish(failed: boolean): void }>();
   let started: Promise<unknown> = Promise.resolve();
   const add = (name: string, title: string) => {
-    const single = new Listr<object>([{ title, task: (_context, task) => new Promise<void>((resolve, reject) => {
-      tasks.set(name, { retitle: (text) => { task.title = text; }, finish: (failed) => (failed ? reject(new Error(name)) : resolve()) });
-    }) }], { exitOnError: false });
+    const single = new Listr<object>(
+      [
+        {
+          title,
+          task: (_context, task) =>
+            new Promise<void>((resolve, reject) => {
+              tasks.set(name, {
+                retitle: (text) => {
+                  task.title = text;
+                },
+                finish: (failed) => (failed ? reject(new Error(name)) : resolve()),
+              });
+            }),
+        },
+      ],
+      { exitOnError: false },
+    );
     started = Promise.all([started, single.run().catch(() => undefined)]);
   };
   return {
     show(event, width, options) {
       if (event.event === 'stage-started') add(event.stage, event.stage);
       else if (event.event === 'stage-progress') tasks.get(event.stage)?.retitle(progressTitle(event));
-      else if (event.event === 'stage-waiting') tasks.get(event.stage)?.retitle(`${event.stage} waits for ${event.owner}`);
+      else if (event.event === 'stage-waiting')
+        tasks.get(event.stage)?.retitle(`${event.stage} waits for ${event.owner}`);
       else if (event.event === 'stage-finished') {
         const task = tasks.get(event.stage);
         const line = stageLine(event.stage, event, width, options.paint).trim().slice(2);

@@ -9,9 +9,17 @@ export type Paint = (style: 'red' | 'green' | 'yellow' | 'dim' | 'bold', text: s
 const MARKS = { ran: '✓', cached: '✓', failed: '✗', skipped: '–' } as const;
 
 export function stageLine(name: string, result: StageResult, width: number, paint: Paint): string {
-  const mark = paint(result.status === 'failed' ? 'red' : result.status === 'skipped' ? 'dim' : 'green', MARKS[result.status]);
+  const mark = paint(
+    result.status === 'failed' ? 'red' : result.status === 'skipped' ? 'dim' : 'green',
+    MARKS[result.status],
+  );
   const word = result.status === 'ran' && result.rows && result.rows.cached > 0 ? 'partial' : result.status;
-  const detail = [rowsOf(result), result.status === 'cached' ? '' : result.reason.type === 'cached' ? '' : describeReason(result.reason)].filter((part) => part !== '').join(' · ');
+  const detail = [
+    rowsOf(result),
+    result.status === 'cached' ? '' : result.reason.type === 'cached' ? '' : describeReason(result.reason),
+  ]
+    .filter((part) => part !== '')
+    .join(' · ');
   const time = result.status === 'ran' ? showDuration(result.durationMs) : '';
   return `  ${mark} ${escapeForTerminal(name).padEnd(width)}  ${word.padEnd(8)}${paint('dim', `${escapeForTerminal(detail)}${time && `${detail && ' · '}${time}`}`)}`.trimEnd();
 }
@@ -19,7 +27,9 @@ export function stageLine(name: string, result: StageResult, width: number, pain
 function rowsOf({ rows, status }: StageResult): string {
   if (!rows) return '';
   if (status === 'cached' || rows.computed === 0) return `${showCount(rows.total)} rows`;
-  return rows.cached === 0 ? `${showCount(rows.computed)} rows` : `${showCount(rows.cached)} cached · ${showCount(rows.computed)} new`;
+  return rows.cached === 0
+    ? `${showCount(rows.computed)} rows`
+    : `${showCount(rows.cached)} cached · ${showCount(rows.computed)} new`;
 }
 
 /** Metrics first: the numbers are the point. A model below its baseline is called out. */
@@ -28,13 +38,19 @@ export function closingLines(summary: RunSummary, paint: Paint): readonly string
   const results = Object.values(summary.stages);
   const cached = results.filter(({ status }) => status === 'cached');
   const saved = cached.reduce((sum, { savedMs = 0 }) => sum + savedMs, 0);
-  const parts = [`${cached.length} of ${results.length} stages from cache`, showDuration(summary.durationMs), ...(saved > 1000 ? [`saved ≈ ${showDuration(saved)}`] : [])];
+  const parts = [
+    `${cached.length} of ${results.length} stages from cache`,
+    showDuration(summary.durationMs),
+    ...(saved > 1000 ? [`saved ≈ ${showDuration(saved)}`] : []),
+  ];
   const files = Object.values(summary.artifacts).flatMap((artifacts) => Object.values(artifacts));
   return [
     ...lines,
     paint('dim', `  ${parts.join(' · ')}`),
     ...files.map((file) => paint('dim', `  wrote ${escapeForTerminal(file)}`)),
-    ...(summary.outcome === 'interrupted' ? [paint('yellow', '  interrupted; what was finished is kept, the next run goes on from there')] : []),
+    ...(summary.outcome === 'interrupted'
+      ? [paint('yellow', '  interrupted; what was finished is kept, the next run goes on from there')]
+      : []),
   ];
 }
 
@@ -47,7 +63,9 @@ function metricLines(stage: string, values: Readonly<Record<string, number>>, pa
   const accuracy = values['accuracy'];
   const below = baseline !== undefined && accuracy !== undefined && accuracy <= baseline;
   const line = `  ${paint('bold', escapeForTerminal(stage))}  ${shown.join('   ')}${baseline === undefined ? '' : paint('dim', `   (always the most frequent class: ${show('accuracy', baseline)})`)}`;
-  return below ? [line, paint('red', `  ${escapeForTerminal(stage)} is no better than always answering the most frequent class`)] : [line];
+  return below
+    ? [line, paint('red', `  ${escapeForTerminal(stage)} is no better than always answering the most frequent class`)]
+    : [line];
 }
 
 function show(name: string, value: number): string {

@@ -16,9 +16,10 @@ export class EnginePool {
   readonly #idle: Engine[] = [];
   readonly #open: Engine[] = [];
 
-  constructor(choice: EngineChoice, jobs: number, warn: (diagnostic: Diagnostic) => void) {
+  /** Every engine has all cores, also beside others: ONNX Runtime's last bits follow the number of threads, and must not follow `--jobs`. */
+  constructor(choice: EngineChoice, warn: (diagnostic: Diagnostic) => void) {
     this.#choice = choice;
-    this.#threads = Math.max(1, Math.floor(availableParallelism() / jobs));
+    this.#threads = availableParallelism();
     this.#warn = warn;
   }
 

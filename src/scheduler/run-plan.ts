@@ -56,7 +56,7 @@ export async function runPlan(plan: Plan, workspace: Workspace, options: RunPlan
     plan,
     workspace,
     options,
-    engines: new EnginePool(options, options.jobs, (diagnostic) => emit({ event: 'diagnostic', diagnostic })),
+    engines: new EnginePool(options, (diagnostic) => emit({ event: 'diagnostic', diagnostic })),
     entries: new Map(),
     results: new Map(),
     metrics: new Map(),
