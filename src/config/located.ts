@@ -14,7 +14,7 @@ export interface LocatedScalar {
   readonly environment?: readonly string[];
 }
 
-export interface LocatedList {
+interface LocatedList {
   readonly type: 'list';
   readonly items: readonly Located[];
   readonly place: Place;

@@ -5,7 +5,7 @@ import { type Located, memberOf } from './located.ts';
 import { locate, type Place } from './source-text.ts';
 import type { WrittenStage } from './written-stage.ts';
 
-export interface AxisValue {
+interface AxisValue {
   /** Name of the axis, as in `${matrix.units}`. */
   readonly name: string;
   /** What the value is called in the child's name. */

@@ -12,7 +12,7 @@ import { circles, connect, type From } from './graph.ts';
 import { isNull, jsonOf, keysOf, type LocatedMap, memberOf, nearestAt, textOf, withMember } from './located.ts';
 import { expandMatrices } from './matrix.ts';
 import { applyOverrides, type Override, overridesAsJson, readOverrides } from './overrides.ts';
-import type { PipelineConfig } from './pipeline-config.ts';
+import { DEFAULT_SEED, type PipelineConfig } from './pipeline-config.ts';
 import { publishedSettings } from './published-schema.ts';
 import { type PipelineFile, readPipelineFile } from './read-file.ts';
 import { pathOfKey, schemaProblems } from './schema-problems.ts';
@@ -42,8 +42,6 @@ export interface ParsedPipeline {
   /** The built-in kinds and those that the file brings, by `StageConfig.kind`. */
   readonly kinds: ReadonlyMap<string, StageKind>;
 }
-
-export const DEFAULT_SEED = 42;
 
 export async function parsePipeline(
   path: string,

@@ -2,6 +2,9 @@
 import type { Location } from '../base/diagnostic.ts';
 import type { Json } from '../base/json.ts';
 
+/** Where the file says none. */
+export const DEFAULT_SEED = 42;
+
 export interface PipelineConfig {
   /** Absolute path of the file. */
   readonly path: string;

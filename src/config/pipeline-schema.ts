@@ -3,6 +3,7 @@
  * and of the documentation. Draft-07. Read by the schema script alone.
  */
 import type { JsonObject } from '../base/json.ts';
+import { DEFAULT_SEED } from './pipeline-config.ts';
 
 /** Letters, digits, `-` and `_`, starting with a letter; `vars`, `env` and `seed` are taken by `--set`. */
 const stageName = { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_-]*$', not: { enum: ['vars', 'env', 'seed'] } };
@@ -158,7 +159,7 @@ export const pipelineSchema = {
       type: 'integer',
       minimum: 0,
       maximum: Number.MAX_SAFE_INTEGER,
-      default: 42,
+      default: DEFAULT_SEED,
       description: 'Seed of everything that is drawn: splits, initial weights, dropout, order of batches.',
     },
     extends: {

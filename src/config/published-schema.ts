@@ -5,7 +5,7 @@ import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../base/j
 import { packageRoot } from '../files/package-root.ts';
 
 /** Editors see files before substitution: there each value may also be a text with a placeholder. */
-export const SUBSTITUTION = '#/definitions/substitution';
+const SUBSTITUTION = '#/definitions/substitution';
 
 /** The whole published schema. */
 export function publishedSchema(): JsonObject {

@@ -90,7 +90,7 @@ async function readOne(path: string, compose: Compose, named: Location | undefin
 }
 
 /** One map over another. Each value keeps the place, and so the folder, of the file that wrote it. */
-export function overlay(below: LocatedMap, above: LocatedMap): LocatedMap {
+function overlay(below: LocatedMap, above: LocatedMap): LocatedMap {
   const members = new Map(below.members);
   for (const [name, member] of above.members) {
     const under = members.get(name)?.value;

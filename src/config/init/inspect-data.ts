@@ -10,13 +10,13 @@ export interface CsvPart {
   readonly delimiter: string;
 }
 
-export interface IdxPart {
+interface IdxPart {
   readonly images: string;
   readonly labels: string | undefined;
 }
 
 /** A part of the data by the split that it is meant for. Paths are absolute. */
-export type Parts<T> = Readonly<Partial<Record<'train' | 'validation' | 'test', T>>>;
+type Parts<T> = Readonly<Partial<Record<'train' | 'validation' | 'test', T>>>;
 
 export type DataLayout =
   | { readonly layout: 'csv'; readonly parts: Parts<CsvPart> }
