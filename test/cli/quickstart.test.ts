@@ -72,7 +72,7 @@ describe('quickstart', () => {
     rmSync(rig.path('.pipe'), { recursive: true });
     const parallel = await rig.last('run', 'quickstart', '--jobs', '2');
     expect(parallel.metrics).toEqual(clean.metrics);
-    for (const at of [2, 60]) {
+    for (const at of [2, 8]) {
       rmSync(rig.path('.pipe'), { recursive: true });
       const child = rig.start(['run', 'quickstart', '--json']);
       await eventSeen(child, 'stage-progress', at);
@@ -110,7 +110,7 @@ describe('quickstart', () => {
   it('stops at a batch boundary on SIGINT, and goes on where it was (P1)', async () => {
     using rig = CliRig.quickstart();
     const child = rig.start(['run', 'quickstart', '--json', '--set', 'head.epochs=400']);
-    await eventSeen(child, 'stage-progress', 60);
+    await eventSeen(child, 'stage-progress', 40);
     child.kill('SIGINT');
     const result = await finished(child);
     expect(result.code).toBe(130);
