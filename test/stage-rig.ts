@@ -9,13 +9,13 @@ import { type Digest, digestOf, taggedDigest } from '../src/base/digest.ts';
 import { DrawStream } from '../src/base/philox.ts';
 import { ok } from '../src/base/result.ts';
 import { type Cache, openCache } from '../src/cache/open-cache.ts';
+import type { ImageSource } from '../src/data/image-source.ts';
 import { type Row, RowTable, type Split, UNLABELLED } from '../src/data/row-table.ts';
 import { eagerEngine } from '../src/engines/eager/eager-engine.ts';
 import type { Engine } from '../src/engines/engine.ts';
 import { encodeFloat16 } from '../src/files/float16.ts';
 import { type Shape, sizeOf } from '../src/networks/network.ts';
 import type { Artifact, ArtifactOf, ArtifactType, FeaturesArtifact } from '../src/stages/artifacts.ts';
-import type { ImageSource } from '../src/data/image-source.ts';
 import type { RunContext } from '../src/stages/stage-kind.ts';
 
 export interface Asked {

@@ -13,7 +13,7 @@ export interface Interval {
  * Wilson's score interval of a share at 95 %, without continuity correction: (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n).
  * E. B. Wilson, JASA 22 (1927); equals `scipy.stats.binomtest(k, n).proportion_ci(method='wilson')`.
  */
-export function wilsonInterval(successes: number, trials: number): Interval {
+function wilsonInterval(successes: number, trials: number): Interval {
   const share = successes / trials;
   const z2 = Z_95 * Z_95;
   const centre = share + z2 / (2 * trials);

@@ -2,7 +2,7 @@ import { CompensatedSum } from './compensated-sum.ts';
 import { type Accumulator, predictedClass, probabilityAt, type ScoredBatch } from './scored-batch.ts';
 
 /** Bins of Guo et al. */
-export const CALIBRATION_BINS = 15;
+const CALIBRATION_BINS = 15;
 
 /** One bar of a reliability diagram: rows with a confidence in (low, high]. */
 export interface ReliabilityBin {

@@ -2,7 +2,7 @@ import { CompensatedSum } from './compensated-sum.ts';
 import { type Accumulator, probabilityAt, type ScoredBatch } from './scored-batch.ts';
 
 /** Float64 machine epsilon: probabilities are clipped to [EPSILON, 1 − EPSILON], as scikit-learn does for float64. */
-export const EPSILON = 2.220446049250313e-16;
+const EPSILON = 2.220446049250313e-16;
 
 /** −ln p of one row's true class in nats, p clipped to [EPSILON, 1 − EPSILON]. */
 export function rowLogLoss(probability: number): number {

@@ -57,7 +57,7 @@ export function trainingRows(
 }
 
 /** Rows of each class among `rows`. */
-export function classCounts(table: RowTable, rows: Uint32Array): Float64Array {
+function classCounts(table: RowTable, rows: Uint32Array): Float64Array {
   return countClasses(
     Array.from(rows, (row) => table.label[row] ?? UNLABELLED),
     table.classes.length,

@@ -51,7 +51,7 @@ export interface KernelDefaults {
 }
 
 /** The last layer's name: linear, one unit a class. */
-export const LOGITS = 'logits';
+const LOGITS = 'logits';
 
 /** Layers with every setting written out, named by type and number: `dense_1`, `dropout_1`, `dense_2`. */
 export function completeLayers(given: readonly Json[], defaults: KernelDefaults): readonly Layer[] {

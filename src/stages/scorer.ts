@@ -116,7 +116,7 @@ function normalizationOf({ reads }: ModelArtifact): SettledPixels['normalize'] |
 }
 
 /** The weights of a trained model, or undefined where its blob is missing or damaged. */
-export async function readModelWeights(
+async function readModelWeights(
   model: ModelArtifact,
   context: Pick<RunContext, 'blobs'>,
 ): Promise<Weights | undefined> {

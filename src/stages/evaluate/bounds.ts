@@ -2,7 +2,7 @@
 import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import type { ResolveContext } from '../stage-kind.ts';
 
-export type Comparison = '<' | '<=' | '>' | '>=';
+type Comparison = '<' | '<=' | '>' | '>=';
 
 export interface Bound {
   readonly metric: string;

@@ -214,9 +214,7 @@ describe('evaluate', () => {
   });
 
   it('refuses features and classes that the model was not trained on, and says how they differ', async () => {
-    expect(
-      await evaluated({}, { model, data: { ...data, source: { ...data.source, shape: [2, 2] } } }),
-    ).toMatchObject({
+    expect(await evaluated({}, { model, data: { ...data, source: { ...data.source, shape: [2, 2] } } })).toMatchObject({
       error: {
         diagnostics: [{ code: 'S023', help: expect.stringContaining('shape is [4] there and [2,2] here') }],
       },

@@ -35,7 +35,8 @@ export const extractFeaturesParams = Type.Object(
             file: Type.String({ minLength: 1, description: 'Path of an .onnx, .h5 or .keras file.' }),
             layout: Type.Optional(
               Type.Enum(['nchw', 'nhwc'], {
-                description: 'Order of the axes of an ONNX input, where its extents do not tell; by default it is read from them.',
+                description:
+                  'Order of the axes of an ONNX input, where its extents do not tell; by default it is read from them.',
               }),
             ),
           },
