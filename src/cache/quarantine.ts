@@ -24,7 +24,7 @@ export class Quarantine {
   setAside(path: string, detail: string, seen: Stats | undefined): void {
     const now = statSync(path, { throwIfNoEntry: false });
     if (!now || (seen && (now.ino !== seen.ino || now.mtimeMs !== seen.mtimeMs))) return;
-    const name = `${stamp()}-${randomBytes(3).toString('hex')}-${basename(path)}`;
+    const name = `${stamp()}-${randomBytes(8).toString('hex')}-${basename(path)}`;
     try {
       mkdirSync(this.folder, { recursive: true });
       renameSync(path, join(this.folder, name));
