@@ -50,6 +50,9 @@ export function buildProgram(exit: (code: number) => void): Command {
   const weights = program.command('weights').description('files of pretrained weights');
   inherit(weights.command('list').description('all that are known and present')).action(async (_, command: Command) => exit(await (await import('./commands/weights.ts')).list(options(command))));
   inherit(weights.command('add <file>').description('import a file that was got elsewhere')).action(async (file: string, _, command: Command) => exit(await (await import('./commands/weights.ts')).add(file, options(command))));
+  inherit(weights.command('fetch <name>').description('downloads a file, such as vgg16, into the shared folder')).action(async (name: string, _, command: Command) =>
+    exit(await (await import('./commands/weights.ts')).fetch(name, options(command))),
+  );
   const backbone = program.command('backbone').description('frozen networks');
   inherit(backbone.command('show <name>').description('layers with their shapes; a built-in name or a file')).action(async (name: string, _, command: Command) => exit(await (await import('./commands/weights.ts')).showBackbone(name, options(command))));
   const engines = program.command('engines').description('numeric engines');

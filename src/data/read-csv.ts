@@ -3,6 +3,7 @@ import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { type Diagnostic, type Location, problem } from '../base/diagnostic.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { unescapeFormula } from '../files/csv-cell.ts';
 
 export interface CsvRow {
   readonly filename: string;
@@ -69,8 +70,8 @@ export async function readCsv(
           }),
         );
       } else {
-        const filename = cells[header.filename] ?? '';
-        const label = header.label === undefined ? undefined : cells[header.label];
+        const filename = unescapeFormula(cells[header.filename] ?? '');
+        const label = header.label === undefined ? undefined : unescapeFormula(cells[header.label] ?? '');
         const wrong = nameProblem(filename) ?? (label === '' ? 'the label is empty' : undefined);
         if (wrong)
           problems.push(problem(wrong === 'the label is empty' ? 'D022' : 'D023', wrong, { location: place() }));

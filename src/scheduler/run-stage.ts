@@ -71,6 +71,11 @@ async function runBody(run: StageRun): Promise<Result<StageCommit, StageFailure>
     const body = await stage.kind.loadBody();
     const outcome = await body.run(stage.params, contextOf(run, taken));
     if (!outcome.ok) return outcome;
+    // A stage that only hands on a blob of its input does not notice that it is gone: its entry would promise what is not there.
+    const lost = Object.values(outcome.value.artifacts)
+      .flatMap(blobsOf)
+      .find((blob) => !workspace.cache.blobs.has(blob));
+    if (lost) return err(damagedInput(run, new DamagedBlob(lost)));
     return ok({ entry: await commit(run, outcome.value, performance.now() - started), ran: true });
   } catch (error) {
     if (error instanceof DamagedBlob) return err(damagedInput(run, error));

@@ -39,3 +39,22 @@ export async function showBackbone(name: string, options: GlobalOptions): Promis
   for (const layer of layers) print(`  ${escapeForTerminal(layer.name).padEnd(width)}  ${layer.type.padEnd(20)} ${layer.shape.padEnd(18)} ${layer.parameters > 0 ? showCount(layer.parameters) : ''}\n`);
   return 0;
 }
+
+export async function fetch(name: string, options: GlobalOptions): Promise<number> {
+  const { fetchWeights } = await import('../../weights/obtain.ts');
+  let toldAt = 0;
+  const fetched = await fetchWeights(name, {
+    home: sharedHome(process.env),
+    offline: options.offline ?? false,
+    environment: process.env,
+    progress(done, total) {
+      if (options.json || options.quiet || performance.now() - toldAt < 1000) return;
+      toldAt = performance.now();
+      print(`  ${showBytes(done)}${total === undefined ? '' : ` of ${showBytes(total)}`}\n`);
+    },
+  });
+  if (!fetched.ok) return failWith([fetched.error], options);
+  if (options.json) printJson({ name, path: fetched.value });
+  else print(`  ${fetched.value}\n`);
+  return 0;
+}

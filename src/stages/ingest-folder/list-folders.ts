@@ -20,14 +20,14 @@ export async function listFolders(folders: Readonly<Partial<Record<Split, string
       problems.push(problem('D001', `no such folder: ${folder}`, { location: context.at(split), help: 'relative paths start at the pipeline file' }));
       continue;
     }
-    const names = (await glob('**/*', { cwd: folder, ignore: [...exclude], followSymbolicLinks: false, dot: false })).sort();
+    const names = (await glob('**/*', { cwd: folder, ignore: exclude.map((pattern) => (pattern.includes('/') ? pattern : `**/${pattern}`)), followSymbolicLinks: false, dot: false })).sort();
     sources.add(folder);
     for (const name of names) sources.add(join(folder, dirname(name)));
     const flat = split === 'test' && names.every((name) => !name.includes('/'));
     for (const name of names) {
       const path = join(folder, name);
       if (!ENDINGS.some((ending) => ending === extname(name).toLowerCase())) {
-        problems.push(problem('D030', `${path} is no image`, { location: context.at(split), help: `leave it out: exclude: ['**/*${extname(name)}']` }));
+        problems.push(problem('D030', `${path} is no image`, { location: context.at(split), help: `leave it out: exclude: ['*${extname(name)}']` }));
       } else if (!flat && !name.includes('/')) {
         problems.push(problem('D030', `${path} lies beside the class folders, not in one`, { location: context.at(split), help: 'move it into the folder of its class, or leave it out with `exclude`' }));
       } else images.push({ split, name, path, label: flat ? undefined : name.split('/')[0] });
