@@ -41,11 +41,12 @@ export class CacheFolders {
       return await write(this.main);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      return await write(this.#openSpare(error));
+      return await write(this.refused(error));
     }
   }
 
-  #openSpare(error: CacheWriteError): string {
+  /** Notes that the cache's folder refused a write. @returns the spare folder. */
+  refused(error: CacheWriteError): string {
     if (this.#spare === undefined) {
       const folder = mkdtempSync(join(tmpdir(), 'pipe-cache-'));
       process.once('exit', () => rmSync(folder, { recursive: true, force: true }));

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { Digest } from '../base/digest.ts';
 import { CacheWriteError } from '../files/write-error.ts';
-import type { CacheFolders } from './cache-folders.ts';
+import { type CacheFolders, isRefusal } from './cache-folders.ts';
 import { KeyIndex } from './key-index.ts';
 import type { OpenFiles } from './open-files.ts';
 import { PackWriter, type RowRun } from './pack-writer.ts';
@@ -56,7 +56,7 @@ export class DiskRowSpace implements RowSpace {
     return this.#queue(async () => {
       for (const run of this.#newRuns(keys, rows)) await this.#appendRun(run);
       if (performance.now() - this.#flushedAt < FLUSH_EVERY_MS) return;
-      await this.#writer?.pack.sync();
+      if (this.#writer) await this.#orRefused(this.#writer.pack.sync());
       this.#flushedAt = performance.now();
     });
   }
@@ -95,7 +95,7 @@ export class DiskRowSpace implements RowSpace {
       const writer = this.#writer;
       this.#writer = undefined;
       for (const folder of this.#around.folders.all) this.#around.files.closeBelow(join(folder, 'rows', this.#space));
-      await writer?.pack.close();
+      if (writer) await this.#orRefused(writer.pack.close());
     });
   }
 
@@ -129,9 +129,14 @@ export class DiskRowSpace implements RowSpace {
       const { pack, number } = await this.#openWriter();
       const part = keys.slice(done, done + pack.room);
       const bytes = rows.subarray(done * this.rowBytes, (done + part.length) * this.rowBytes);
-      for (const { key, row, crc } of await pack.append({ keys: part, rows: bytes }))
-        this.#index.add(key, number, row, crc);
-      done += part.length;
+      try {
+        for (const { key, row, crc } of await pack.append({ keys: part, rows: bytes }))
+          this.#index.add(key, number, row, crc);
+        done += part.length;
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        await this.#moveToSpare(error, pack);
+      }
     }
   }
 
@@ -140,13 +145,34 @@ export class DiskRowSpace implements RowSpace {
     if (this.#writer && this.#writer.pack.room > 0) return this.#writer;
     const full = this.#writer;
     this.#writer = undefined;
-    await full?.pack.close();
-    const { folders } = this.#around;
-    const pack = await patiently(() =>
-      folders.write((folder) => PackWriter.create(join(folder, 'rows', this.#space), this.#space, this.rowBytes)),
-    );
+    if (full) await this.#orRefused(full.pack.close());
+    return this.#startPack((create) => this.#around.folders.write(create));
+  }
+
+  async #startPack(place: (create: (folder: string) => Promise<PackWriter>) => Promise<PackWriter>) {
+    const create = (folder: string) => PackWriter.create(join(folder, 'rows', this.#space), this.#space, this.rowBytes);
+    const pack = await patiently(() => place(create));
     this.#writer = { pack, number: this.#packs.addOwn(join(pack.folder, pack.name)) };
     return this.#writer;
+  }
+
+  /** A file system that turns read-only under an open pack: the rows go on in the spare folder. */
+  async #moveToSpare(error: CacheWriteError, from: PackWriter) {
+    const spare = this.#around.folders.refused(error);
+    if (from.folder.startsWith(spare)) throw error;
+    this.#writer = undefined;
+    await this.#orRefused(from.close());
+    await this.#startPack((create) => create(spare));
+  }
+
+  /** A flush that is refused for want of permission costs only durability, which the notice of the refusal has given up. */
+  async #orRefused(flush: Promise<void>): Promise<void> {
+    try {
+      await flush;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#around.folders.refused(error);
+    }
   }
 
   /** Takes a row out of the index, and, where its bytes are damaged, out of everybody's. */

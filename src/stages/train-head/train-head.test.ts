@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clusteredRows, StageRig } from '../../../test/stage-rig.ts';
 import type { Json } from '../../base/json.ts';
 import { eagerEngine } from '../../engines/eager/eager-engine.ts';
@@ -137,12 +137,17 @@ describe('train-head', () => {
     const given = { ...settings, epochs: 8 };
     const whole = await modelOf(given, rig.context({ inputs: { data } }));
     const checkpoints = join(rig.folder, 'killed');
+    // On a clock that only steps move, a checkpoint costs nothing, so that each epoch's is due.
+    let clock = 0;
+    const ticking = vi.spyOn(performance, 'now').mockImplementation(() => clock);
     const dying = await spiedEngine((step) => {
+      clock += 1000;
       if (step === 30) throw new Error('killed');
     });
     await expect(outcomeOf(given, rig.context({ inputs: { data }, engine: dying, checkpoints }))).rejects.toThrow(
       'killed',
     );
+    ticking.mockRestore();
     const kept = readdirSync(checkpoints)
       .filter((file) => file.endsWith('.safetensors'))
       .sort();
