@@ -10,4 +10,10 @@ export type { Plan, PlannedStage } from './plan/plan.ts';
 export type { Reason } from './plan/reason.ts';
 export type { RunEvent, RunSummary, StageResult } from './scheduler/events.ts';
 export type { Artifact, ArtifactType } from './stages/artifacts.ts';
-export { defineStage, type RunContext, type StageBody, type StageKind, type StageOutcome } from './stages/stage-kind.ts';
+export {
+  defineStage,
+  type RunContext,
+  type StageBody,
+  type StageKind,
+  type StageOutcome,
+} from './stages/stage-kind.ts';

@@ -20,7 +20,17 @@ export interface CliResult {
 export interface LastLine {
   readonly outcome: string;
   readonly exitCode: number;
-  readonly stages: Readonly<Record<string, { readonly status: string; readonly fingerprint: string; readonly reason: { readonly type: string }; readonly rows?: { readonly total: number; readonly computed: number; readonly cached: number } }>>;
+  readonly stages: Readonly<
+    Record<
+      string,
+      {
+        readonly status: string;
+        readonly fingerprint: string;
+        readonly reason: { readonly type: string };
+        readonly rows?: { readonly total: number; readonly computed: number; readonly cached: number };
+      }
+    >
+  >;
   readonly metrics: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly artifacts: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
@@ -37,7 +47,8 @@ export class CliRig {
   static quickstart(): CliRig {
     const rig = new CliRig();
     mkdirSync(rig.path('pipelines'));
-    for (const name of ['quickstart.yaml', 'quickstart-compare.yaml']) cpSync(join(repository, 'pipelines', name), rig.path(`pipelines/${name}`));
+    for (const name of ['quickstart.yaml', 'quickstart-compare.yaml'])
+      cpSync(join(repository, 'pipelines', name), rig.path(`pipelines/${name}`));
     cpSync(join(repository, 'data-examples/digits'), rig.path('data-examples/digits'), { recursive: true });
     return rig;
   }
@@ -95,7 +106,17 @@ export function finished(child: ChildProcess): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
-      resolve({ code, stdout, stderr, json: () => stdout.trimEnd().split('\n').filter((line) => line !== '').map((line) => JSON.parse(line)) });
+      resolve({
+        code,
+        stdout,
+        stderr,
+        json: () =>
+          stdout
+            .trimEnd()
+            .split('\n')
+            .filter((line) => line !== '')
+            .map((line) => JSON.parse(line)),
+      });
     });
   });
 }

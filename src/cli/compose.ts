@@ -33,19 +33,41 @@ export interface OpenPipeline {
   readonly kinds: ReadonlyMap<string, StageKind>;
 }
 
-export async function openPipeline(file: string, options: PipelineOptions): Promise<Result<OpenPipeline, readonly Diagnostic[]>> {
+export async function openPipeline(
+  file: string,
+  options: PipelineOptions,
+): Promise<Result<OpenPipeline, readonly Diagnostic[]>> {
   const environment = options.environment ?? process.env;
   const path = findPipelineFile(file, options.workingFolder ?? process.cwd());
-  if (path === undefined) return err([problem('P002', `no such pipeline file: ${file}`, { help: 'FILE is a path, or the name of a file in ./pipelines; `pipe init` writes one' })]);
+  if (path === undefined)
+    return err([
+      problem('P002', `no such pipeline file: ${file}`, {
+        help: 'FILE is a path, or the name of a file in ./pipelines; `pipe init` writes one',
+      }),
+    ]);
   const project = locateProject(path, environment, options.cache);
-  const workspace = openWorkspace(project, (detail) => options.warn?.(warning('K001', detail, { help: 'it is computed again; `pipe cache verify` checks everything' })));
-  const parsed = await parsePipeline(path, { kinds: stageKinds, overrides: options.set ?? [], environment, root: project.root, memo: workspace.memo });
+  const workspace = openWorkspace(project, (detail) =>
+    options.warn?.(warning('K001', detail, { help: 'it is computed again; `pipe cache verify` checks everything' })),
+  );
+  const parsed = await parsePipeline(path, {
+    kinds: stageKinds,
+    overrides: options.set ?? [],
+    environment,
+    root: project.root,
+    memo: workspace.memo,
+  });
   if (!parsed.ok) return parsed;
   const { config, kinds } = parsed.value;
-  const unknown = [...(options.targets ?? []), ...(Array.isArray(options.force) ? options.force : [])].find((name) => !config.stages.some((stage) => stage.name === name));
+  const unknown = [...(options.targets ?? []), ...(Array.isArray(options.force) ? options.force : [])].find(
+    (name) => !config.stages.some((stage) => stage.name === name),
+  );
   if (unknown !== undefined) {
     const names = config.stages.map(({ name }) => name);
-    return err([problem('U004', `there is no stage "${unknown}" in ${file}`, { help: didYouMean(unknown, names) ?? `stages: ${names.join(', ')}` })]);
+    return err([
+      problem('U004', `there is no stage "${unknown}" in ${file}`, {
+        help: didYouMean(unknown, names) ?? `stages: ${names.join(', ')}`,
+      }),
+    ]);
   }
   return ok({ workspace, config, kinds });
 }
@@ -54,7 +76,10 @@ export interface PlannedPipeline extends OpenPipeline {
   readonly plan: Plan;
 }
 
-export async function planPipeline(file: string, options: PipelineOptions = {}): Promise<Result<PlannedPipeline, readonly Diagnostic[]>> {
+export async function planPipeline(
+  file: string,
+  options: PipelineOptions = {},
+): Promise<Result<PlannedPipeline, readonly Diagnostic[]>> {
   const opened = await openPipeline(file, options);
   if (!opened.ok) return opened;
   const { workspace, config, kinds } = opened.value;

@@ -1,6 +1,6 @@
 /** The command line. Commands are light here; what they do is loaded when they are called. */
 import { Command, CommanderError, Option } from 'commander';
-import { printFailure, type GlobalOptions } from './output.ts';
+import { type GlobalOptions, printFailure } from './output.ts';
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
 
@@ -16,64 +16,124 @@ export function buildProgram(exit: (code: number) => void): Command {
     .option('--debug', 'show stack traces')
     .exitOverride()
     .showSuggestionAfterError()
-    .addHelpText('after', '\nExit codes: 0 done · 1 a stage failed · 2 wrong usage · 3 invalid pipeline · 4 input missing · 5 --locked differs · 6 engine or weights missing · 7 disk · 70 bug');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done · 1 a stage failed · 2 wrong usage · 3 invalid pipeline · 4 input missing · 5 --locked differs · 6 engine or weights missing · 7 disk · 70 bug',
+    );
 
-  const inherit = (command: Command) => command.option('--json').option('--quiet').option('--cache <dir>').option('--offline').option('--debug');
-  const options = (command: Command): GlobalOptions => ({ ...program.opts<GlobalOptions>(), ...command.opts<GlobalOptions>() });
-  const settable = (command: Command) => inherit(command).option('--set <path=value>', 'change a setting, such as head.epochs=5 (repeatable)', collect, []);
+  const inherit = (command: Command) =>
+    command.option('--json').option('--quiet').option('--cache <dir>').option('--offline').option('--debug');
+  const options = (command: Command): GlobalOptions => ({
+    ...program.opts<GlobalOptions>(),
+    ...command.opts<GlobalOptions>(),
+  });
+  const settable = (command: Command) =>
+    inherit(command).option('--set <path=value>', 'change a setting, such as head.epochs=5 (repeatable)', collect, []);
 
   settable(program.command('run <file> [stage...]').description('runs what is needed'))
     .option('--dry-run', 'say what would run, and run nothing')
     .option('--force [stage...]', 'run although cached: all, or the named stages')
-    .addOption(new Option('--engine <id>', 'numeric engine').choices(['auto', 'ort', 'tfjs-node-gpu', 'tfjs-node']).default('auto'))
+    .addOption(
+      new Option('--engine <id>', 'numeric engine')
+        .choices(['auto', 'ort', 'tfjs-node-gpu', 'tfjs-node'])
+        .default('auto'),
+    )
     .addOption(new Option('--device <name>', 'device of the engine').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
     .option('--jobs <n>', 'stages at the same time', '1')
     .option('--keep-going', 'go on with what does not depend on a failed stage')
     .option('--strict-engine', 'rows of another engine do not count')
     .option('--no-cache', 'use a cache of its own, thrown away afterwards')
-    .action(async (file: string, stages: string[], _, command: Command) => exit(await (await import('./commands/run.ts')).run(file, stages, options(command))));
+    .action(async (file: string, stages: string[], _, command: Command) =>
+      exit(await (await import('./commands/run.ts')).run(file, stages, options(command))),
+    );
   settable(program.command('plan <file> [stage...]').description('what would run, and why'))
     .option('--exit-code', 'exit with 1 if anything would run')
-    .action(async (file: string, stages: string[], _, command: Command) => exit(await (await import('./commands/plan.ts')).plan(file, stages, options(command))));
+    .action(async (file: string, stages: string[], _, command: Command) =>
+      exit(await (await import('./commands/plan.ts')).plan(file, stages, options(command))),
+    );
   settable(program.command('why <file> <stage>').description('why a stage runs or does not, key by key')).action(
-    async (file: string, stage: string, _, command: Command) => exit(await (await import('./commands/plan.ts')).why(file, stage, options(command))),
+    async (file: string, stage: string, _, command: Command) =>
+      exit(await (await import('./commands/plan.ts')).why(file, stage, options(command))),
   );
-  settable(program.command('status <file>').description('what is cached')).action(async (file: string, _, command: Command) => exit(await (await import('./commands/plan.ts')).status(file, options(command))));
+  settable(program.command('status <file>').description('what is cached')).action(
+    async (file: string, _, command: Command) =>
+      exit(await (await import('./commands/plan.ts')).status(file, options(command))),
+  );
   settable(program.command('dag <file>').description('the graph of the stages'))
     .option('--mermaid', 'as a Mermaid diagram')
     .option('--dot', 'for Graphviz')
-    .action(async (file: string, _, command: Command) => exit(await (await import('./commands/dag.ts')).dag(file, options(command))));
-  inherit(program.command('runs').description('past runs, the newest first')).action(async (_, command: Command) => exit(await (await import('./commands/runs.ts')).runs(options(command))));
-  inherit(program.command('show <run>').description('one run (an id, its beginning, or @last)')).action(async (id: string, _, command: Command) => exit(await (await import('./commands/runs.ts')).show(id, options(command))));
-  inherit(program.command('compare <runs...>').description('runs side by side')).action(async (ids: string[], _, command: Command) => exit(await (await import('./commands/runs.ts')).compare(ids, options(command))));
+    .action(async (file: string, _, command: Command) =>
+      exit(await (await import('./commands/dag.ts')).dag(file, options(command))),
+    );
+  inherit(program.command('runs').description('past runs, the newest first')).action(async (_, command: Command) =>
+    exit(await (await import('./commands/runs.ts')).runs(options(command))),
+  );
+  inherit(program.command('show <run>').description('one run (an id, its beginning, or @last)')).action(
+    async (id: string, _, command: Command) =>
+      exit(await (await import('./commands/runs.ts')).show(id, options(command))),
+  );
+  inherit(program.command('compare <runs...>').description('runs side by side')).action(
+    async (ids: string[], _, command: Command) =>
+      exit(await (await import('./commands/runs.ts')).compare(ids, options(command))),
+  );
 
   const weights = program.command('weights').description('files of pretrained weights');
-  inherit(weights.command('list').description('all that are known and present')).action(async (_, command: Command) => exit(await (await import('./commands/weights.ts')).list(options(command))));
-  inherit(weights.command('add <file>').description('import a file that was got elsewhere')).action(async (file: string, _, command: Command) => exit(await (await import('./commands/weights.ts')).add(file, options(command))));
-  inherit(weights.command('fetch <name>').description('downloads a file, such as vgg16, into the shared folder')).action(async (name: string, _, command: Command) =>
+  inherit(weights.command('list').description('all that are known and present')).action(async (_, command: Command) =>
+    exit(await (await import('./commands/weights.ts')).list(options(command))),
+  );
+  inherit(weights.command('add <file>').description('import a file that was got elsewhere')).action(
+    async (file: string, _, command: Command) =>
+      exit(await (await import('./commands/weights.ts')).add(file, options(command))),
+  );
+  inherit(
+    weights.command('fetch <name>').description('downloads a file, such as vgg16, into the shared folder'),
+  ).action(async (name: string, _, command: Command) =>
     exit(await (await import('./commands/weights.ts')).fetch(name, options(command))),
   );
   const backbone = program.command('backbone').description('frozen networks');
-  inherit(backbone.command('show <name>').description('layers with their shapes; a built-in name or a file')).action(async (name: string, _, command: Command) => exit(await (await import('./commands/weights.ts')).showBackbone(name, options(command))));
+  inherit(backbone.command('show <name>').description('layers with their shapes; a built-in name or a file')).action(
+    async (name: string, _, command: Command) =>
+      exit(await (await import('./commands/weights.ts')).showBackbone(name, options(command))),
+  );
   const engines = program.command('engines').description('numeric engines');
-  inherit(engines.command('list').description('what is there, and why not')).action(async (_, command: Command) => exit(await (await import('./commands/engines.ts')).list(options(command))));
-  inherit(engines.command('test').description('the self-test of every usable engine')).action(async (_, command: Command) => exit(await (await import('./commands/engines.ts')).test(options(command))));
+  inherit(engines.command('list').description('what is there, and why not')).action(async (_, command: Command) =>
+    exit(await (await import('./commands/engines.ts')).list(options(command))),
+  );
+  inherit(engines.command('test').description('the self-test of every usable engine')).action(
+    async (_, command: Command) => exit(await (await import('./commands/engines.ts')).test(options(command))),
+  );
   const cache = program.command('cache').description('what is kept');
-  inherit(cache.command('verify').description('reads and checks everything')).action(async (_, command: Command) => exit(await (await import('./commands/cache.ts')).verify(options(command))));
-  inherit(cache.command('size').description('what takes room')).action(async (_, command: Command) => exit(await (await import('./commands/cache.ts')).size(options(command))));
+  inherit(cache.command('verify').description('reads and checks everything')).action(async (_, command: Command) =>
+    exit(await (await import('./commands/cache.ts')).verify(options(command))),
+  );
+  inherit(cache.command('size').description('what takes room')).action(async (_, command: Command) =>
+    exit(await (await import('./commands/cache.ts')).size(options(command))),
+  );
   inherit(cache.command('gc').description('frees room; needs a scope, and says first what it would free'))
     .option('--older-than <age>', 'entries unused for so long, such as 30d or 12h')
     .option('--max-size <size>', 'the least recently used, until the rest fits, such as 20GB')
     .option('--keep-last <n>', 'all but what the last runs used')
     .option('--yes', 'do it')
     .action(async (_, command: Command) => exit(await (await import('./commands/cache.ts')).gc(options(command))));
-  inherit(program.command('doctor').description('whether this machine is set up')).action(async (_, command: Command) => exit(await (await import('./commands/doctor.ts')).doctor(options(command))));
+  inherit(program.command('doctor').description('whether this machine is set up')).action(async (_, command: Command) =>
+    exit(await (await import('./commands/doctor.ts')).doctor(options(command))),
+  );
   inherit(program.command('init [dir]').description('writes a pipeline for the data that is found'))
     .option('--data <path>', 'the data, where it is not the folder itself')
-    .action(async (folder: string | undefined, _, command: Command) => exit(await (await import('./commands/init.ts')).init(folder ?? '.', options(command))));
-  inherit(program.command('schema').description('the JSON Schema of pipeline files')).action(async () => exit(await (await import('./commands/schema.ts')).schema()));
-  inherit(program.command('explain <code>').description('the long story of an error code')).action(async (code: string, _, command: Command) => exit(await (await import('./commands/explain.ts')).explain(code, options(command))));
-  program.command('completion <shell>').description('a script for bash, zsh, fish or powershell').action(async (shell: string) => exit(await (await import('./commands/completion.ts')).completion(shell, program)));
+    .action(async (folder: string | undefined, _, command: Command) =>
+      exit(await (await import('./commands/init.ts')).init(folder ?? '.', options(command))),
+    );
+  inherit(program.command('schema').description('the JSON Schema of pipeline files')).action(async () =>
+    exit(await (await import('./commands/schema.ts')).schema()),
+  );
+  inherit(program.command('explain <code>').description('the long story of an error code')).action(
+    async (code: string, _, command: Command) =>
+      exit(await (await import('./commands/explain.ts')).explain(code, options(command))),
+  );
+  program
+    .command('completion <shell>')
+    .description('a script for bash, zsh, fish or powershell')
+    .action(async (shell: string) => exit(await (await import('./commands/completion.ts')).completion(shell, program)));
   return program;
 }
 

@@ -30,7 +30,8 @@ export function printJson(value: unknown): void {
 }
 
 /** Colours for stdout, where it is a terminal that wants them. */
-export const paint: Paint = (style, text) => (process.stdout.isTTY && !process.env['NO_COLOR'] ? styleText(style, text) : text);
+export const paint: Paint = (style, text) =>
+  process.stdout.isTTY && !process.env['NO_COLOR'] ? styleText(style, text) : text;
 
 /** Prints diagnostics; the exit code is the first error's. */
 export function failWith(diagnostics: readonly Diagnostic[], options: GlobalOptions): ExitCode {
@@ -55,6 +56,8 @@ export function printFailure(error: unknown, argv: readonly string[]): ExitCode 
     return 7;
   }
   const shown = error instanceof Error ? (argv.includes('--debug') ? error.stack : error.message) : String(error);
-  printError(`error[X001]: this is a bug in pipe: ${shown}\n  = help: please report it with the command, the pipeline file and the output of \`pipe doctor\`; --debug shows where\n`);
+  printError(
+    `error[X001]: this is a bug in pipe: ${shown}\n  = help: please report it with the command, the pipeline file and the output of \`pipe doctor\`; --debug shows where\n`,
+  );
   return 70;
 }

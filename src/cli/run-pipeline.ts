@@ -18,10 +18,16 @@ export interface RunOptions extends PipelineOptions {
 }
 
 /** Runs what is needed of a pipeline. Problems of the file come as diagnostics, a stage's failure as the summary's outcome. */
-export async function runPipeline(file: string, options: RunOptions = {}): Promise<Result<RunSummary, readonly Diagnostic[]>> {
+export async function runPipeline(
+  file: string,
+  options: RunOptions = {},
+): Promise<Result<RunSummary, readonly Diagnostic[]>> {
   const startedAt = new Date();
   const emit: Emit = options.emit ?? (() => undefined);
-  const planned = await planPipeline(file, { warn: (diagnostic) => emit({ event: 'diagnostic', diagnostic }), ...options });
+  const planned = await planPipeline(file, {
+    warn: (diagnostic) => emit({ event: 'diagnostic', diagnostic }),
+    ...options,
+  });
   if (!planned.ok) return planned;
   const { plan, workspace } = planned.value;
   const summary = await runPlan(plan, workspace, {

@@ -18,10 +18,15 @@ export function fileImages(folders: Readonly<Partial<Record<Split, string>>>): I
         bytes = await readFile(path);
       } catch (error) {
         const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-        return err(problem('D003', `cannot read the image ${path}: ${reason}`, { help: 'it was there when the run started; run again' }));
+        return err(
+          problem('D003', `cannot read the image ${path}: ${reason}`, {
+            help: 'it was there when the run started; run again',
+          }),
+        );
       }
       // One read serves the check and the decoder, so that nothing can come between them.
-      if (digestOf(bytes) !== expected) return err(problem('I004', `${path} changed during the run`, { help: 'run again' }));
+      if (digestOf(bytes) !== expected)
+        return err(problem('I004', `${path} changed during the run`, { help: 'run again' }));
       return ok({ kind: 'encoded', bytes, path });
     },
     describe: pathOf,

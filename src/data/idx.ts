@@ -1,6 +1,17 @@
 /** IDX files (LeCun's format of MNIST): magic 0x00 0x00 type rank, big-endian extents, then the numbers. Plain or gzipped. */
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, createWriteStream, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -25,12 +36,21 @@ export async function openIdx(path: string, digest: Digest, unpacked: string): P
   const size = statSync(plain.value).size;
   const header = readAt(plain.value, 0, Math.min(size, 4 + 4 * 8));
   const rank = header[3] ?? 0;
-  if (header[0] !== 0 || header[1] !== 0 || rank === 0 || rank > 4) return err(problem('D040', `${path} is no IDX file`, { help: 'expected a file such as train-images-idx3-ubyte.gz' }));
-  if (header[2] !== UNSIGNED_BYTE) return err(problem('D040', `${path} holds numbers of type ${header[2]}; only bytes (8) are read`));
+  if (header[0] !== 0 || header[1] !== 0 || rank === 0 || rank > 4)
+    return err(
+      problem('D040', `${path} is no IDX file`, { help: 'expected a file such as train-images-idx3-ubyte.gz' }),
+    );
+  if (header[2] !== UNSIGNED_BYTE)
+    return err(problem('D040', `${path} holds numbers of type ${header[2]}; only bytes (8) are read`));
   const shape = Array.from({ length: rank }, (_, axis) => header.readUInt32BE(4 + axis * 4));
   const offset = 4 + 4 * rank;
   const expected = offset + shape.reduce((product, extent) => product * extent, 1);
-  if (size !== expected) return err(problem('D040', `${path} says ${shape.join(' × ')} (${expected} bytes), but has ${size} bytes`, { help: 'it is cut short or damaged; fetch it again' }));
+  if (size !== expected)
+    return err(
+      problem('D040', `${path} says ${shape.join(' × ')} (${expected} bytes), but has ${size} bytes`, {
+        help: 'it is cut short or damaged; fetch it again',
+      }),
+    );
   return ok({ path: plain.value, shape, offset });
 }
 
@@ -50,7 +70,9 @@ async function unpack(path: string, digest: Digest, folder: string): Promise<Res
     return ok(target);
   } catch (error) {
     rmSync(temporary, { force: true });
-    return err(problem('D040', `${path} cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`));
+    return err(
+      problem('D040', `${path} cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`),
+    );
   }
 }
 

@@ -41,7 +41,10 @@ export async function* prepareBatches(options: PrepareOptions): AsyncGenerator<R
   await ahead;
 }
 
-async function prepareBatch({ table, order, batch, spec, source }: PrepareOptions, from: number): Promise<Result<PreparedBatch, Diagnostic>> {
+async function prepareBatch(
+  { table, order, batch, spec, source }: PrepareOptions,
+  from: number,
+): Promise<Result<PreparedBatch, Diagnostic>> {
   const size = preparedSize(spec);
   const wanted = Array.from({ length: Math.min(batch, order.length - from) }, (_, i) => order[from + i] ?? 0);
   const input = new Float32Array(wanted.length * size);
@@ -62,7 +65,12 @@ async function prepareBatch({ table, order, batch, spec, source }: PrepareOption
 }
 
 /** Moves the good images together. */
-function compacted(input: Float32Array<ArrayBuffer>, wanted: readonly number[], problems: readonly (Diagnostic | undefined)[], size: number): PreparedBatch {
+function compacted(
+  input: Float32Array<ArrayBuffer>,
+  wanted: readonly number[],
+  problems: readonly (Diagnostic | undefined)[],
+  size: number,
+): PreparedBatch {
   const rows: number[] = [];
   const skipped: { row: number; diagnostic: Diagnostic }[] = [];
   wanted.forEach((row, i) => {

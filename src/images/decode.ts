@@ -5,7 +5,6 @@
 import type { Sharp } from 'sharp';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 
-
 /** Refused on the header, before anything is allocated. */
 const MOST_PIXELS = 64_000_000;
 

@@ -106,7 +106,11 @@ function normalizeInto(
     const source = reverse ? last - channel : channel;
     const [m, s] = [mean[source] ?? mean[0] ?? 0, std[source] ?? std[0] ?? 1];
     const places = height * width;
-    for (let place = 0, from = found === 1 ? 0 : source, to = at + channel; place < places; place++, from += found, to += wanted) {
+    for (
+      let place = 0, from = found === 1 ? 0 : source, to = at + channel;
+      place < places;
+      place++, from += found, to += wanted
+    ) {
       into[to] = ((pixels[from] ?? 0) * scale - m) / s;
     }
   }

@@ -9,7 +9,11 @@ export function commitOf(folder: string): string | undefined {
   const reference = /^ref: (.+)$/m.exec(head)?.[1];
   if (reference === undefined) return hash(head);
   const common = resolve(git, readText(join(git, 'commondir')).trim() || '.');
-  return hash(readText(join(git, reference))) ?? hash(readText(join(common, reference))) ?? packed(readText(join(common, 'packed-refs')), reference);
+  return (
+    hash(readText(join(git, reference))) ??
+    hash(readText(join(common, reference))) ??
+    packed(readText(join(common, 'packed-refs')), reference)
+  );
 }
 
 function gitFolder(folder: string): string | undefined {

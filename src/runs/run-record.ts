@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Json } from '../base/json.ts';
 import { writeFileAtomically } from '../files/atomic-file.ts';
-import { CacheWriteError } from '../files/write-error.ts';
 import { pathFromRoot } from '../files/project.ts';
+import { CacheWriteError } from '../files/write-error.ts';
 import type { FingerprintRecord } from '../plan/fingerprint.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
@@ -45,7 +45,9 @@ export function writeRunRecord(plan: Plan, workspace: Workspace, summary: RunSum
     records: Object.fromEntries(plan.stages.map(({ name, record: input }) => [name, input])),
   };
   try {
-    writeFileAtomically(join(workspace.project.runs, summary.run, 'record.json'), `${JSON.stringify(record)}\n`, { flush: false });
+    writeFileAtomically(join(workspace.project.runs, summary.run, 'record.json'), `${JSON.stringify(record)}\n`, {
+      flush: false,
+    });
   } catch (error) {
     if (!(error instanceof CacheWriteError)) throw error;
   }

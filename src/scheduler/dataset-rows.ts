@@ -1,8 +1,9 @@
 /** Row tables and image sources behind the stages of a plan, without running anything where that is possible. */
+
+import type { ImageSource } from '../data/image-source.ts';
 import { RowTable } from '../data/row-table.ts';
 import { artifactOf, type Plan, type PlannedStage, stageOf } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
-import type { ImageSource } from '../data/image-source.ts';
 
 /** The table of the rows that a stage gives, or undefined where only a run can tell. */
 export async function plannedRows(

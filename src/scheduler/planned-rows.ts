@@ -9,7 +9,11 @@ import { plannedRows } from './dataset-rows.ts';
 
 const UNKNOWN: Digest = parseDigest('0'.repeat(64));
 
-export async function countPlannedRows(plan: Plan, stage: PlannedStage, workspace: Workspace): Promise<RowCounts | undefined> {
+export async function countPlannedRows(
+  plan: Plan,
+  stage: PlannedStage,
+  workspace: Workspace,
+): Promise<RowCounts | undefined> {
   if (stage.status !== 'run' || !Object.values(stage.kind.gives).includes('features')) return undefined;
   const body = await stage.kind.loadBody();
   if (!body.countRows) return undefined;
@@ -22,7 +26,9 @@ export async function countPlannedRows(plan: Plan, stage: PlannedStage, workspac
       const found = behind(port);
       if (!found) return undefined;
       const { source, input } = found;
-      const artifact = source.entry ? artifactOf(source.entry, input.artifact) : source.kind.preview?.(source.params, UNKNOWN);
+      const artifact = source.entry
+        ? artifactOf(source.entry, input.artifact)
+        : source.kind.preview?.(source.params, UNKNOWN);
       return artifact && isOfType(artifact, type) ? artifact : undefined;
     },
     async rows(port) {

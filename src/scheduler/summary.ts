@@ -17,7 +17,9 @@ export function summaryOf(
   { run, signal }: { readonly run: string; readonly signal: AbortSignal },
   durationMs: number,
 ): RunSummary {
-  const undone = [...results.values()].some(({ status, reason }) => status === 'skipped' && reason.type !== 'not-needed');
+  const undone = [...results.values()].some(
+    ({ status, reason }) => status === 'skipped' && reason.type !== 'not-needed',
+  );
   const interrupted = signal.aborted && undone;
   const outcome: RunOutcomeName = interrupted ? 'interrupted' : exitCode === 0 ? 'succeeded' : 'failed';
   const inOrder = <T>(noted: ReadonlyMap<string, T>) =>

@@ -6,10 +6,10 @@ import { float32Of, readSafetensors } from '../files/safetensors.ts';
 import type { SettledPixels } from '../images/prepare.ts';
 import { type Network, type Shape, sizeOf, type Weights } from '../networks/network.ts';
 import type { ModelArtifact } from './artifacts.ts';
-import type { InputSource } from './input-batches.ts';
-import { modelMisfit } from './model-fit.ts';
-import { openInputs } from './open-inputs.ts';
+import type { InputSource } from './inputs/input-batches.ts';
+import { openInputs } from './inputs/open-inputs.ts';
 import type { RunContext, StageFailure } from './stage-kind.ts';
+import { modelMisfit } from './training/model-fit.ts';
 
 export interface Scorer {
   readonly table: RowTable;

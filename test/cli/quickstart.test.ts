@@ -5,8 +5,12 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { CliRig, eventSeen, finished, type LastLine } from '../cli-rig.ts';
 
-const statuses = (last: LastLine) => Object.fromEntries(Object.entries(last.stages).map(([name, { status }]) => [name, status]));
-const ranStages = (last: LastLine) => Object.entries(statuses(last)).filter(([, status]) => status === 'ran').map(([name]) => name);
+const statuses = (last: LastLine) =>
+  Object.fromEntries(Object.entries(last.stages).map(([name, { status }]) => [name, status]));
+const ranStages = (last: LastLine) =>
+  Object.entries(statuses(last))
+    .filter(([, status]) => status === 'ran')
+    .map(([name]) => name);
 
 describe('quickstart', () => {
   it('beats the baseline, is cached the second time, and puts its predictions back', async () => {
@@ -96,7 +100,9 @@ describe('quickstart', () => {
     const expected = await rig.last('run', 'quickstart', '--set', 'head.epochs=3');
     rmSync(rig.path('.pipe'), { recursive: true });
     await rig.last('run', 'quickstart', '--set', 'head.epochs=2');
-    for (const file of readdirSync(rig.path('.pipe/cache'), { recursive: true }).map((name) => rig.path(`.pipe/cache/${name}`))) {
+    for (const file of readdirSync(rig.path('.pipe/cache'), { recursive: true }).map((name) =>
+      rig.path(`.pipe/cache/${name}`),
+    )) {
       const stat = statSync(file, { throwIfNoEntry: false });
       if (!stat?.isFile() || stat.size === 0) continue;
       const bytes = readFileSync(file);

@@ -19,10 +19,21 @@ interface Vectors {
   readonly bias2: readonly number[];
   readonly x: readonly number[];
   readonly y: readonly number[];
-  readonly optimizers: Readonly<Record<string, { readonly settings: { readonly learning_rate: number }; readonly losses: readonly number[]; readonly weights: readonly (readonly number[])[] }>>;
+  readonly optimizers: Readonly<
+    Record<
+      string,
+      {
+        readonly settings: { readonly learning_rate: number };
+        readonly losses: readonly number[];
+        readonly weights: readonly (readonly number[])[];
+      }
+    >
+  >;
 }
 
-const vectors: Vectors = JSON.parse(readFileSync(new URL('../vectors/keras-training/vectors.json', import.meta.url), 'utf8'));
+const vectors: Vectors = JSON.parse(
+  readFileSync(new URL('../vectors/keras-training/vectors.json', import.meta.url), 'utf8'),
+);
 
 // Keras' defaults, written out; the rates are the vectors'.
 const optimizers: Readonly<Record<string, Optimizer>> = {
@@ -60,7 +71,13 @@ describe('training equals Keras 3 to 1e-5 over 20 steps, with a schedule, tiny g
         ['logits/kernel', tensor([hidden, classes], vectors.kernel2)],
         ['logits/bias', tensor([classes], vectors.bias2)],
       ]),
-      classes, loss: 'cross-entropy', optimizer, batch: rows, frozen: [], rateFactors: {}, seed: 0,
+      classes,
+      loss: 'cross-entropy',
+      optimizer,
+      batch: rows,
+      frozen: [],
+      rateFactors: {},
+      seed: 0,
     };
     const engine = value(await adapter.open({ threads: 2, device: 'cpu' }));
     const session = value(await engine.openTraining(program));

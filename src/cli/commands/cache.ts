@@ -1,10 +1,10 @@
-import { openCache } from '../../cache/open-cache.ts';
+import { problem } from '../../base/diagnostic.ts';
+import type { Fingerprint } from '../../base/digest.ts';
+import { escapeForTerminal } from '../../base/escape.ts';
 import { applyCollection, planCollection } from '../../cache/gc.ts';
+import { openCache } from '../../cache/open-cache.ts';
 import { measureCache } from '../../cache/size.ts';
 import { verifyCache } from '../../cache/verify.ts';
-import { problem } from '../../base/diagnostic.ts';
-import { escapeForTerminal } from '../../base/escape.ts';
-import type { Fingerprint } from '../../base/digest.ts';
 import { locateProject } from '../../files/project.ts';
 import { showBytes } from '../../report/duration.ts';
 import { readRunRecords } from '../../runs/run-record.ts';
@@ -25,7 +25,9 @@ export async function verify(options: GlobalOptions): Promise<number> {
       if (options.json) printJson({ ...step.value, findings });
       else {
         for (const { detail } of findings) print(`  damaged: ${escapeForTerminal(detail)}\n`);
-        print(`  ${entries} entries, ${blobs} blobs and ${rows} rows read; ${findings.length === 0 ? 'all are whole' : `${findings.length} damaged, set aside, to be computed again`}\n`);
+        print(
+          `  ${entries} entries, ${blobs} blobs and ${rows} rows read; ${findings.length === 0 ? 'all are whole' : `${findings.length} damaged, set aside, to be computed again`}\n`,
+        );
       }
       return 0;
     }
@@ -37,14 +39,20 @@ export async function size(options: GlobalOptions): Promise<number> {
   const { cache, project } = open(options);
   const users = new Map<string, Set<string>>();
   for (const record of readRunRecords(project.runs)) {
-    for (const { fingerprint } of Object.values(record.summary.stages)) users.set(fingerprint, (users.get(fingerprint) ?? new Set()).add(record.pipeline));
+    for (const { fingerprint } of Object.values(record.summary.stages))
+      users.set(fingerprint, (users.get(fingerprint) ?? new Set()).add(record.pipeline));
   }
   const measured = measureCache(cache, (fingerprint) => [...(users.get(fingerprint) ?? [])]);
   if (options.json) printJson(measured);
   else {
     print(`  ${showBytes(measured.total)} in ${escapeForTerminal(project.cache)}\n`);
-    for (const [title, sizes] of [['folder', measured.folders], ['kind', measured.kinds], ['pipeline', measured.pipelines]] as const) {
-      for (const [name, bytes] of Object.entries(sizes)) print(`    ${title} ${escapeForTerminal(name).padEnd(32)} ${showBytes(bytes)}\n`);
+    for (const [title, sizes] of [
+      ['folder', measured.folders],
+      ['kind', measured.kinds],
+      ['pipeline', measured.pipelines],
+    ] as const) {
+      for (const [name, bytes] of Object.entries(sizes))
+        print(`    ${title} ${escapeForTerminal(name).padEnd(32)} ${showBytes(bytes)}\n`);
     }
   }
   return 0;
@@ -55,14 +63,21 @@ export async function gc(options: GlobalOptions): Promise<number> {
   const age = options['olderThan'] === undefined ? undefined : parseAge(String(options['olderThan']));
   const most = options['maxSize'] === undefined ? undefined : parseSize(String(options['maxSize']));
   const keep = options['keepLast'] === undefined ? undefined : usedByLast(project.runs, Number(options['keepLast']));
-  if (Number.isNaN(age ?? 0) || Number.isNaN(most ?? 0)) return failWith([problem('U001', 'an age is such as 30d or 12h, a size such as 20GB or 500MB')], options);
-  const plan = planCollection(cache, { ...(age !== undefined && { olderThanMs: age }), ...(most !== undefined && { maxBytes: most }), ...(keep && { keep }) });
+  if (Number.isNaN(age ?? 0) || Number.isNaN(most ?? 0))
+    return failWith([problem('U001', 'an age is such as 30d or 12h, a size such as 20GB or 500MB')], options);
+  const plan = planCollection(cache, {
+    ...(age !== undefined && { olderThanMs: age }),
+    ...(most !== undefined && { maxBytes: most }),
+    ...(keep && { keep }),
+  });
   if (!plan.ok) return failWith([plan.error], options);
   const apply = options['yes'] === true;
   const freed = apply ? applyCollection(cache, plan.value) : [];
   if (options.json) printJson({ ...plan.value, applied: apply, freed: freed.length });
   else {
-    print(`  ${apply ? 'freed' : 'would free'} ${showBytes(plan.value.bytes)} of ${showBytes(plan.value.total)} in ${plan.value.items.length} parts${plan.value.young > 0 ? `; ${plan.value.young} entries stay because they are younger than a day` : ''}\n`);
+    print(
+      `  ${apply ? 'freed' : 'would free'} ${showBytes(plan.value.bytes)} of ${showBytes(plan.value.total)} in ${plan.value.items.length} parts${plan.value.young > 0 ? `; ${plan.value.young} entries stay because they are younger than a day` : ''}\n`,
+    );
     if (!apply && plan.value.items.length > 0) print('  add --yes to do it\n');
   }
   return 0;

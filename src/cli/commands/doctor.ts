@@ -15,7 +15,11 @@ interface Check {
 export async function doctor(options: GlobalOptions): Promise<number> {
   const project = locateProject(`${process.cwd()}/x`, process.env, cacheFolder(options));
   const checks: Check[] = [
-    { name: 'node', state: 'ok', detail: `${process.version} on ${process.platform}-${process.arch}, ${availableParallelism()} cores` },
+    {
+      name: 'node',
+      state: 'ok',
+      detail: `${process.version} on ${process.platform}-${process.arch}, ${availableParallelism()} cores`,
+    },
     writable('cache', project.cache),
     writable('shared folder', project.home),
     claims(join(project.cache, 'claims')),
@@ -23,12 +27,20 @@ export async function doctor(options: GlobalOptions): Promise<number> {
     ...(await Promise.all(
       engineAdapters.map(async ({ id, probe }): Promise<Check> => {
         const { usable, reason, version } = await probe();
-        return { name: `engine ${id}`, state: usable ? 'ok' : 'note', detail: [version, reason].filter(Boolean).join(', ') };
+        return {
+          name: `engine ${id}`,
+          state: usable ? 'ok' : 'note',
+          detail: [version, reason].filter(Boolean).join(', '),
+        };
       }),
     )),
   ];
   if (options.json) printJson({ checks });
-  else for (const { name, state, detail } of checks) print(`  ${state === 'ok' ? paint('green', '✓') : state === 'note' ? paint('yellow', '!') : paint('red', '✗')} ${name.padEnd(22)} ${detail}\n`);
+  else
+    for (const { name, state, detail } of checks)
+      print(
+        `  ${state === 'ok' ? paint('green', '✓') : state === 'note' ? paint('yellow', '!') : paint('red', '✗')} ${name.padEnd(22)} ${detail}\n`,
+      );
   return checks.some(({ state }) => state === 'bad') ? 7 : 0;
 }
 
@@ -47,7 +59,12 @@ function writable(name: string, folder: string): Check {
 
 function claims(folder: string): Check {
   const names = existsSync(folder) ? readdirSync(folder) : [];
-  return { name: 'claims', state: 'ok', detail: names.length === 0 ? 'none held' : `${names.length} held; those of dead processes are taken over by the next run` };
+  return {
+    name: 'claims',
+    state: 'ok',
+    detail:
+      names.length === 0 ? 'none held' : `${names.length} held; those of dead processes are taken over by the next run`,
+  };
 }
 
 async function sharpCheck(): Promise<Check> {
@@ -55,6 +72,10 @@ async function sharpCheck(): Promise<Check> {
     const { default: sharp } = await import('sharp');
     return { name: 'sharp', state: 'ok', detail: `${sharp.versions.sharp ?? ''}, libvips ${sharp.versions.vips}` };
   } catch (error) {
-    return { name: 'sharp', state: 'bad', detail: `cannot be loaded: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}; run npm ci again` };
+    return {
+      name: 'sharp',
+      state: 'bad',
+      detail: `cannot be loaded: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}; run npm ci again`,
+    };
   }
 }

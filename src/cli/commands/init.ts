@@ -8,7 +8,8 @@ import { failWith, type GlobalOptions, print, printJson } from '../output.ts';
 /** Writes `pipeline.yaml` for the data that lies in a folder; never over an existing file. */
 export async function init(folder: string, options: GlobalOptions): Promise<number> {
   const file = join(resolve(folder), 'pipeline.yaml');
-  if (existsSync(file)) return failWith([problem('U006', `${file} is there already`, { help: 'move it away, or edit it' })], options);
+  if (existsSync(file))
+    return failWith([problem('U006', `${file} is there already`, { help: 'move it away, or edit it' })], options);
   const data = resolve(folder, typeof options['data'] === 'string' ? options['data'] : '.');
   const proposal = proposePipeline(data, { file });
   if (!proposal.ok) return failWith([proposal.error], options);
@@ -25,5 +26,6 @@ function ignore(folder: string): void {
   const path = join(folder, '.gitignore');
   const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const missing = ['.pipe/', 'results/'].filter((line) => !text.split('\n').includes(line));
-  if (missing.length > 0) appendFileSync(path, `${text === '' || text.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`);
+  if (missing.length > 0)
+    appendFileSync(path, `${text === '' || text.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`);
 }

@@ -1,13 +1,19 @@
 import { escapeForTerminal } from '../../base/escape.ts';
-import { describeChange, describeReason } from '../../plan/reason.ts';
 import type { Plan, PlannedStage } from '../../plan/plan.ts';
+import { describeChange, describeReason } from '../../plan/reason.ts';
 import { showBytes, showCount, showDuration } from '../../report/duration.ts';
-import { cacheFolder, failWith, type GlobalOptions, paint, print, printJson } from '../output.ts';
-import { type PlannedPipeline, planPipeline } from '../compose.ts';
 import { countPlannedRows } from '../../scheduler/planned-rows.ts';
+import { type PlannedPipeline, planPipeline } from '../compose.ts';
+import { cacheFolder, failWith, type GlobalOptions, paint, print, printJson } from '../output.ts';
 
 async function open(file: string, targets: readonly string[], options: GlobalOptions) {
-  return planPipeline(file, { set: options.set ?? [], cache: cacheFolder(options), targets, offline: options.offline ?? false, force: options['force'] === true ? 'all' : Array.isArray(options['force']) ? options['force'].map(String) : 'none' });
+  return planPipeline(file, {
+    set: options.set ?? [],
+    cache: cacheFolder(options),
+    targets,
+    offline: options.offline ?? false,
+    force: options['force'] === true ? 'all' : Array.isArray(options['force']) ? options['force'].map(String) : 'none',
+  });
 }
 
 /** What would run, and why. */
@@ -16,31 +22,63 @@ export async function plan(file: string, targets: readonly string[], options: Gl
   if (!planned.ok) return failWith(planned.error, options);
   const stages = await withRows(planned.value);
   const would = stages.filter(({ stage }) => stage.status === 'run');
-  if (options.json) printJson({ pipeline: planned.value.plan.config.name, stages: Object.fromEntries(stages.map(({ stage, rows }) => [stage.name, stageJson(stage, rows)])) });
+  if (options.json)
+    printJson({
+      pipeline: planned.value.plan.config.name,
+      stages: Object.fromEntries(stages.map(({ stage, rows }) => [stage.name, stageJson(stage, rows)])),
+    });
   else {
     const width = Math.max(...stages.map(({ stage }) => stage.name.length));
     for (const { stage, rows } of stages) print(`${planLine(stage, rows, width)}\n`);
-    print(paint('dim', would.length === 0 ? '  everything is cached\n' : `  ${would.length} of ${stages.length} stages would run\n`));
+    print(
+      paint(
+        'dim',
+        would.length === 0 ? '  everything is cached\n' : `  ${would.length} of ${stages.length} stages would run\n`,
+      ),
+    );
   }
   return options['exitCode'] === true && would.length > 0 ? 1 : 0;
 }
 
 type Rows = { readonly total: number; readonly cached: number } | undefined;
 
-async function withRows({ plan: { stages }, plan: whole, workspace }: PlannedPipeline): Promise<readonly { readonly stage: PlannedStage; readonly rows: Rows }[]> {
-  return Promise.all(stages.map(async (stage) => ({ stage, rows: stage.entry?.rows && stage.status === 'cached' ? { total: stage.entry.rows.total, cached: stage.entry.rows.total } : await countPlannedRows(whole, stage, workspace) })));
+async function withRows({
+  plan: { stages },
+  plan: whole,
+  workspace,
+}: PlannedPipeline): Promise<readonly { readonly stage: PlannedStage; readonly rows: Rows }[]> {
+  return Promise.all(
+    stages.map(async (stage) => ({
+      stage,
+      rows:
+        stage.entry?.rows && stage.status === 'cached'
+          ? { total: stage.entry.rows.total, cached: stage.entry.rows.total }
+          : await countPlannedRows(whole, stage, workspace),
+    })),
+  );
 }
 
 function stageJson(stage: PlannedStage, rows: Rows): object {
   const { status, fingerprint, reason, resolved, kind } = stage;
-  return { status, kind: kind.kind, fingerprint, reason, ...(rows && { rows: { ...rows, new: rows.total - rows.cached } }), ...(resolved.download && { download: resolved.download }) };
+  return {
+    status,
+    kind: kind.kind,
+    fingerprint,
+    reason,
+    ...(rows && { rows: { ...rows, new: rows.total - rows.cached } }),
+    ...(resolved.download && { download: resolved.download }),
+  };
 }
 
 function planLine(stage: PlannedStage, rows: Rows, width: number): string {
   const mark = stage.status === 'run' ? paint('yellow', '●') : paint('green', '✓');
   const details = [
     stage.status === 'cached' ? '' : describeReason(stage.reason),
-    rows ? (rows.cached === rows.total ? `${showCount(rows.total)} rows` : `${showCount(rows.cached)} cached · ${showCount(rows.total - rows.cached)} new`) : '',
+    rows
+      ? rows.cached === rows.total
+        ? `${showCount(rows.total)} rows`
+        : `${showCount(rows.cached)} cached · ${showCount(rows.total - rows.cached)} new`
+      : '',
     stage.resolved.download ? `download ${showBytes(stage.resolved.download.bytes)}, once` : '',
     stage.status === 'cached' && stage.entry ? `took ${showDuration(stage.entry.durationMs)}` : '',
   ].filter((part) => part !== '');
@@ -55,10 +93,18 @@ export async function why(file: string, name: string, options: GlobalOptions): P
   const stage = whole.stages.find((candidate) => candidate.name === name);
   if (!stage) throw new Error(`${name} is in the targets, but not in the plan`);
   if (options.json) {
-    printJson({ stage: name, status: stage.status, fingerprint: stage.fingerprint, reason: stage.reason, record: stage.record });
+    printJson({
+      stage: name,
+      status: stage.status,
+      fingerprint: stage.fingerprint,
+      reason: stage.reason,
+      record: stage.record,
+    });
     return 0;
   }
-  print(`${escapeForTerminal(name)} ${stage.status === 'cached' ? 'is cached' : stage.status === 'run' ? 'would run' : 'is not needed'}: ${escapeForTerminal(describeReason(stage.reason))}\n`);
+  print(
+    `${escapeForTerminal(name)} ${stage.status === 'cached' ? 'is cached' : stage.status === 'run' ? 'would run' : 'is not needed'}: ${escapeForTerminal(describeReason(stage.reason))}\n`,
+  );
   for (const line of explain(whole, stage, new Set())) print(`  ${escapeForTerminal(line)}\n`);
   return 0;
 }
@@ -75,9 +121,15 @@ function explain(plan: Plan, stage: PlannedStage, seen: Set<string>): readonly s
     const input = plan.stages.find((candidate) => candidate.name === name);
     return input ? explain(plan, input, seen) : [];
   });
-  const unchanged = Object.entries(stage.record.with !== null && typeof stage.record.with === 'object' ? stage.record.with : {})
+  const unchanged = Object.entries(
+    stage.record.with !== null && typeof stage.record.with === 'object' ? stage.record.with : {},
+  )
     .map(([key]) => key)
-    .filter((key) => stage.reason.type === 'changed' && !stage.reason.changes.some(({ path }) => path === key || path.startsWith(`${key}.`)));
+    .filter(
+      (key) =>
+        stage.reason.type === 'changed' &&
+        !stage.reason.changes.some(({ path }) => path === key || path.startsWith(`${key}.`)),
+    );
   return [...own, ...below, ...(unchanged.length > 0 ? [`${stage.name}: unchanged: ${unchanged.join(', ')}`] : [])];
 }
 

@@ -17,7 +17,16 @@ export async function run(file: string, stages: readonly string[], options: Glob
   if (options['dryRun']) return plan(file, stages, options);
   const jobs = Number(options['jobs'] ?? 1);
   if (!Number.isInteger(jobs) || jobs < 1) {
-    return failWith([{ code: 'U001', severity: 'error', message: `--jobs takes a whole number from 1 on, not ${String(options['jobs'])}` }], options);
+    return failWith(
+      [
+        {
+          code: 'U001',
+          severity: 'error',
+          message: `--jobs takes a whole number from 1 on, not ${String(options['jobs'])}`,
+        },
+      ],
+      options,
+    );
   }
   const reporter = chooseReporter(options);
   const abandoned = options.cache === false ? mkdtempSync(join(tmpdir(), 'pipe-no-cache-')) : undefined;
@@ -41,7 +50,17 @@ export async function run(file: string, stages: readonly string[], options: Glob
     if (summary.ok) return summary.value.exitCode;
     for (const diagnostic of summary.error) reporter.emit({ event: 'diagnostic', diagnostic });
     const exitCode = exitOf(summary.error);
-    if (options.json) reporter.emit({ event: 'run-finished', run: '', outcome: 'failed', exitCode, durationMs: 0, stages: {}, metrics: {}, artifacts: {} });
+    if (options.json)
+      reporter.emit({
+        event: 'run-finished',
+        run: '',
+        outcome: 'failed',
+        exitCode,
+        durationMs: 0,
+        stages: {},
+        metrics: {},
+        artifacts: {},
+      });
     return exitCode;
   } finally {
     interruption.stop();

@@ -10,7 +10,9 @@ export async function list(options: GlobalOptions): Promise<number> {
   else {
     for (const { name, backbone, alpha, top, bytes, path } of all) {
       const what = `${backbone}${alpha === 1 ? '' : ` alpha ${alpha}`}${top ? ' with top' : ''}`;
-      print(`  ${path ? paint('green', '✓') : '·'} ${what.padEnd(28)} ${name}${bytes === undefined ? '' : `  ${showBytes(bytes)}`}\n`);
+      print(
+        `  ${path ? paint('green', '✓') : '·'} ${what.padEnd(28)} ${name}${bytes === undefined ? '' : `  ${showBytes(bytes)}`}\n`,
+      );
     }
   }
   return 0;
@@ -34,9 +36,14 @@ export async function showBackbone(name: string, options: GlobalOptions): Promis
     printJson(shown.value);
     return 0;
   }
-  print(`${escapeForTerminal(shown.value.name)}: ${escapeForTerminal(summary)}; input [${input.join(', ')}], ${showCount(parameters)} parameters\n`);
+  print(
+    `${escapeForTerminal(shown.value.name)}: ${escapeForTerminal(summary)}; input [${input.join(', ')}], ${showCount(parameters)} parameters\n`,
+  );
   const width = Math.max(...layers.map((layer) => layer.name.length));
-  for (const layer of layers) print(`  ${escapeForTerminal(layer.name).padEnd(width)}  ${layer.type.padEnd(20)} ${layer.shape.padEnd(18)} ${layer.parameters > 0 ? showCount(layer.parameters) : ''}\n`);
+  for (const layer of layers)
+    print(
+      `  ${escapeForTerminal(layer.name).padEnd(width)}  ${layer.type.padEnd(20)} ${layer.shape.padEnd(18)} ${layer.parameters > 0 ? showCount(layer.parameters) : ''}\n`,
+    );
   return 0;
 }
 

@@ -5,9 +5,9 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { writeFileAtomically } from '../../files/atomic-file.ts';
 import { NpyWriter } from '../../files/npy.ts';
 import type { OutputFile } from '../artifacts.ts';
-import { chosenRows } from '../chosen-rows.ts';
-import { FeatureChunks, writeNumbers } from '../feature-chunks.ts';
-import { openFeatures } from '../feature-source.ts';
+import { chosenRows } from '../inputs/chosen-rows.ts';
+import { FeatureChunks, writeNumbers } from '../inputs/feature-chunks.ts';
+import { openFeatures } from '../inputs/feature-source.ts';
 import { writeRowsCsv } from '../rows-csv.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
 

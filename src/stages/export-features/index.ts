@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
-import { type RowChoice, rowChoices } from '../chosen-rows.ts';
 import { choiceIn, membersOf, textIn } from '../given-params.ts';
+import { type RowChoice, rowChoices } from '../inputs/chosen-rows.ts';
 import { defineStage } from '../stage-kind.ts';
 import { defaults, formats } from './defaults.ts';
 

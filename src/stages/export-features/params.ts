@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { rowChoices } from '../chosen-rows.ts';
+import { rowChoices } from '../inputs/chosen-rows.ts';
 import { defaults, formats } from './defaults.ts';
 
 export const exportFeaturesParams = Type.Object(

@@ -11,8 +11,8 @@ import {
 } from '../../weights/backbone-choice.ts';
 import { resolveBackbone } from '../../weights/resolve-backbone.ts';
 import { booleanIn, choiceIn, membersOf, numberIn, textIn, wordWithSettings } from '../given-params.ts';
-import { initializerNames } from '../layer-list.ts';
 import { defineStage } from '../stage-kind.ts';
+import { initializerNames } from '../training/layer-list.ts';
 import { defaults, defaultWeights } from './defaults.ts';
 
 export interface ExtractFeaturesParams extends BackboneChoice {

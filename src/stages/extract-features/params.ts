@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { initializerNames } from '../layer-list.ts';
+import { initializerNames } from '../training/layer-list.ts';
 import { defaults } from './defaults.ts';
 
 const closed = { additionalProperties: false };

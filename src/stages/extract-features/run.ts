@@ -12,9 +12,9 @@ import { type BackbonePlan, loadBackbone, planBackbone } from '../../weights/bac
 import { choiceToJson } from '../../weights/backbone-choice.ts';
 import type { ResolvedBackbone } from '../../weights/resolve-backbone.ts';
 import type { ImagesArtifact } from '../artifacts.ts';
-import { distinctRows } from '../distinct-rows.ts';
 import { type FeatureSpace, featureSpace, pixelIdentity } from '../feature-space.ts';
-import { ImageInputs, imageShape, SkippedImages } from '../image-inputs.ts';
+import { distinctRows } from '../inputs/distinct-rows.ts';
+import { ImageInputs, imageShape, SkippedImages } from '../inputs/image-inputs.ts';
 import { forwardBatch } from '../scorer.ts';
 import type { CountContext, RowCounts, RunContext, StageBody, StageFailure } from '../stage-kind.ts';
 import type { ExtractFeaturesParams } from './index.ts';

@@ -25,8 +25,20 @@ function complete(given: Json): IngestCsvParams {
   const parts = SPLITS.flatMap((split) => {
     if (members[split] === undefined) return [];
     const part = membersOf(members[split]);
-    const column = (key: 'filenameColumn' | 'labelColumn') => (typeof part[key] === 'string' ? textIn(part, key, '') : defaults[key]);
-    return [[split, { csv: textIn(part, 'csv', ''), images: textIn(part, 'images', ''), filenameColumn: column('filenameColumn'), labelColumn: column('labelColumn'), delimiter: textIn(part, 'delimiter', defaults.delimiter) }] as const];
+    const column = (key: 'filenameColumn' | 'labelColumn') =>
+      typeof part[key] === 'string' ? textIn(part, key, '') : defaults[key];
+    return [
+      [
+        split,
+        {
+          csv: textIn(part, 'csv', ''),
+          images: textIn(part, 'images', ''),
+          filenameColumn: column('filenameColumn'),
+          labelColumn: column('labelColumn'),
+          delimiter: textIn(part, 'delimiter', defaults.delimiter),
+        },
+      ] as const,
+    ];
   });
   return Object.fromEntries(parts);
 }
@@ -36,7 +48,11 @@ function located(params: IngestCsvParams, context: ResolveContext): IngestCsvPar
   return Object.fromEntries(
     Object.entries(params).map(([split, part]) => [
       split,
-      { ...part, csv: resolve(context.baseDirectory(`${split}/csv`), part.csv), images: resolve(context.baseDirectory(`${split}/images`), part.images) },
+      {
+        ...part,
+        csv: resolve(context.baseDirectory(`${split}/csv`), part.csv),
+        images: resolve(context.baseDirectory(`${split}/images`), part.images),
+      },
     ]),
   );
 }
@@ -59,7 +75,12 @@ export const ingestCsv = defineStage<IngestCsvParams>({
     const listed = await rememberedRows(context.memo, `ingest-csv ${JSON.stringify(parts)}`, list);
     if (!listed.ok) return err(listed.error);
     const folders = Object.fromEntries(Object.entries(parts).map(([split, { images }]) => [split, join(images)]));
-    return ok({ identity: { rows: listed.value.identity }, rows: async () => ok(listed.value.rows()), images: fileImages(folders), warnings: listed.value.warnings });
+    return ok({
+      identity: { rows: listed.value.identity },
+      rows: async () => ok(listed.value.rows()),
+      images: fileImages(folders),
+      warnings: listed.value.warnings,
+    });
   },
   loadBody: async () => (await import('../dataset-body.ts')).datasetBody,
 });

@@ -11,7 +11,10 @@ import { isInside } from '../../files/project.ts';
 import type { ResolveContext } from '../stage-kind.ts';
 import type { IngestCsvParams } from './index.ts';
 
-export async function listCsv(parts: IngestCsvParams, context: ResolveContext): Promise<Result<Listing, readonly Diagnostic[]>> {
+export async function listCsv(
+  parts: IngestCsvParams,
+  context: ResolveContext,
+): Promise<Result<Listing, readonly Diagnostic[]>> {
   const images: ListedImage[] = [];
   const problems: Diagnostic[] = [];
   for (const split of SPLITS) {
@@ -26,7 +29,14 @@ export async function listCsv(parts: IngestCsvParams, context: ResolveContext): 
       const at = { file: part.csv, line, column: 1 };
       const path = join(part.images, filename);
       const earlier = seen.get(filename);
-      if (earlier !== undefined) problems.push(problem('D027', `${filename} is listed twice`, { location: at, related: [{ message: 'first here', location: { ...at, line: earlier } }], help: 'remove one of the lines' }));
+      if (earlier !== undefined)
+        problems.push(
+          problem('D027', `${filename} is listed twice`, {
+            location: at,
+            related: [{ message: 'first here', location: { ...at, line: earlier } }],
+            help: 'remove one of the lines',
+          }),
+        );
       seen.set(filename, line);
       const wrong = lookFor(path, filename, folder.value, at);
       if (wrong) problems.push(wrong);
@@ -41,16 +51,27 @@ function folderOf(path: string, location: Location | undefined): Result<string, 
   try {
     return ok(realpathSync(path));
   } catch {
-    return err(problem('D001', `no such folder: ${path}`, { location, help: 'relative paths start at the pipeline file' }));
+    return err(
+      problem('D001', `no such folder: ${path}`, { location, help: 'relative paths start at the pipeline file' }),
+    );
   }
 }
 
 function lookFor(path: string, name: string, folder: string, location: Location): Diagnostic | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) return problem('D013', `the image ${name} is missing`, { location, help: didYouMean(name, neighbours(path)) ?? `looked for ${path}` });
+  if (!stat)
+    return problem('D013', `the image ${name} is missing`, {
+      location,
+      help: didYouMean(name, neighbours(path)) ?? `looked for ${path}`,
+    });
   if (!stat.isFile()) return problem('D002', `${name} is not a file`, { location });
   // A symbolic link may not lead out of the folder, wherever it points inside it.
-  return isInside(folder, realpathSync(path)) ? undefined : problem('D014', `${name} is a link that leaves the image folder`, { location, help: 'copy the file into the folder' });
+  return isInside(folder, realpathSync(path))
+    ? undefined
+    : problem('D014', `${name} is a link that leaves the image folder`, {
+        location,
+        help: 'copy the file into the folder',
+      });
 }
 
 const listed = new Map<string, readonly string[]>();

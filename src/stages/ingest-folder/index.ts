@@ -4,7 +4,7 @@ import type { Json } from '../../base/json.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { fileImages } from '../../data/file-images.ts';
 import { type Listing, rememberedRows } from '../../data/image-listing.ts';
-import { type Split, SPLITS } from '../../data/row-table.ts';
+import { SPLITS, type Split } from '../../data/row-table.ts';
 import { listIn, membersOf } from '../given-params.ts';
 import { defineStage } from '../stage-kind.ts';
 import { defaults } from './defaults.ts';
@@ -16,7 +16,12 @@ export interface IngestFolderParams extends Readonly<Record<Split, string | null
 function complete(given: Json): IngestFolderParams {
   const members = membersOf(given);
   const folder = (split: Split) => (typeof members[split] === 'string' ? String(members[split]) : defaults[split]);
-  return { train: folder('train'), validation: folder('validation'), test: folder('test'), exclude: listIn(members, 'exclude', defaults.exclude).map(String) };
+  return {
+    train: folder('train'),
+    validation: folder('validation'),
+    test: folder('test'),
+    exclude: listIn(members, 'exclude', defaults.exclude).map(String),
+  };
 }
 
 /** Images in one folder a class. */
@@ -38,9 +43,18 @@ export const ingestFolder = defineStage<IngestFolderParams>({
       const { listFolders } = await import('./list-folders.ts');
       return listFolders(folders, params.exclude, context);
     };
-    const listed = await rememberedRows(context.memo, `ingest-folder ${JSON.stringify([folders, params.exclude])}`, list);
+    const listed = await rememberedRows(
+      context.memo,
+      `ingest-folder ${JSON.stringify([folders, params.exclude])}`,
+      list,
+    );
     if (!listed.ok) return err(listed.error);
-    return ok({ identity: { rows: listed.value.identity }, rows: async () => ok(listed.value.rows()), images: fileImages(folders), warnings: listed.value.warnings });
+    return ok({
+      identity: { rows: listed.value.identity },
+      rows: async () => ok(listed.value.rows()),
+      images: fileImages(folders),
+      warnings: listed.value.warnings,
+    });
   },
   loadBody: async () => (await import('../dataset-body.ts')).datasetBody,
 });

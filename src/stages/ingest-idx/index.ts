@@ -3,7 +3,7 @@ import type { Diagnostic } from '../../base/diagnostic.ts';
 import type { Digest } from '../../base/digest.ts';
 import type { Json } from '../../base/json.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { RowTable, type Split, SPLITS } from '../../data/row-table.ts';
+import { RowTable, SPLITS, type Split } from '../../data/row-table.ts';
 import { listIn, membersOf, textIn } from '../given-params.ts';
 import { defineStage, type ResolveContext } from '../stage-kind.ts';
 import type { IdxPart } from './idx-rows.ts';
@@ -18,9 +18,17 @@ function complete(given: Json): IngestIdxParams {
   const parts = SPLITS.flatMap((split) => {
     if (members[split] === undefined) return [];
     const part = membersOf(members[split]);
-    return [[split, { images: textIn(part, 'images', ''), labels: typeof part['labels'] === 'string' ? part['labels'] : null }] as const];
+    return [
+      [
+        split,
+        { images: textIn(part, 'images', ''), labels: typeof part['labels'] === 'string' ? part['labels'] : null },
+      ] as const,
+    ];
   });
-  return { parts: Object.fromEntries(parts), classes: Array.isArray(members['classes']) ? listIn(members, 'classes', []).map(String) : null };
+  return {
+    parts: Object.fromEntries(parts),
+    classes: Array.isArray(members['classes']) ? listIn(members, 'classes', []).map(String) : null,
+  };
 }
 
 /** Images and labels of the MNIST family's format. */
@@ -52,7 +60,10 @@ export const ingestIdx = defineStage<IngestIdxParams>({
     let identity = remembered && Buffer.from(remembered.subarray(0, 64)).toString('latin1');
     if (identity === undefined) {
       const rows = await load();
-      if (!rows.ok) return err(rows.error.map((diagnostic) => (diagnostic.location ? diagnostic : { ...diagnostic, ...place(context) })));
+      if (!rows.ok)
+        return err(
+          rows.error.map((diagnostic) => (diagnostic.location ? diagnostic : { ...diagnostic, ...place(context) })),
+        );
       identity = rows.value.canonicalDigest();
       context.memo.set(key, Buffer.concat([Buffer.from(identity, 'latin1'), rows.value.encode()]));
     }
@@ -76,8 +87,15 @@ function place(context: ResolveContext) {
   return location ? { location } : {};
 }
 
-async function locate(split: Split, part: { readonly images: string; readonly labels: string | null }, context: ResolveContext): Promise<Result<IdxPart, Diagnostic>> {
-  const file = async (key: 'images' | 'labels', given: string): Promise<Result<{ readonly path: string; readonly digest: Digest }, Diagnostic>> => {
+async function locate(
+  split: Split,
+  part: { readonly images: string; readonly labels: string | null },
+  context: ResolveContext,
+): Promise<Result<IdxPart, Diagnostic>> {
+  const file = async (
+    key: 'images' | 'labels',
+    given: string,
+  ): Promise<Result<{ readonly path: string; readonly digest: Digest }, Diagnostic>> => {
     const path = resolve(context.baseDirectory(`${split}/${key}`), given);
     const digest = await context.digests.of(path);
     if (digest.ok) return ok({ path, digest: digest.value });

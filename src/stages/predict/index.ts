@@ -1,5 +1,5 @@
-import { type RowChoice, rowChoices } from '../chosen-rows.ts';
 import { booleanIn, choiceIn, membersOf, textIn } from '../given-params.ts';
+import { type RowChoice, rowChoices } from '../inputs/chosen-rows.ts';
 import { defineStage } from '../stage-kind.ts';
 import { defaults } from './defaults.ts';
 

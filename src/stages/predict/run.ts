@@ -7,7 +7,7 @@ import { AtomicFile } from '../../files/atomic-file.ts';
 import { csvCell, shortestFloat32 } from '../../files/csv-cell.ts';
 import { npyHeader } from '../../files/npy.ts';
 import { predictedClass } from '../../metrics/scored-batch.ts';
-import { chosenRows } from '../chosen-rows.ts';
+import { chosenRows } from '../inputs/chosen-rows.ts';
 import { openScorer } from '../scorer.ts';
 import type { RunContext, StageBody } from '../stage-kind.ts';
 import type { PredictParams } from './index.ts';

@@ -1,7 +1,7 @@
 import type { Digest } from '../../base/digest.ts';
 import type { Json } from '../../base/json.ts';
-import type { Channels, Fit, Kernel, PixelSpec } from '../../images/pixel-spec.ts';
 import { DECODER_VERSION } from '../../images/decoder-version.ts';
+import type { Channels, Fit, Kernel, PixelSpec } from '../../images/pixel-spec.ts';
 import { pixelModes, pixelsForChannels } from '../../networks/architectures/architecture.ts';
 import type { ImagesArtifact } from '../artifacts.ts';
 import { choiceIn, membersOf } from '../given-params.ts';
@@ -17,7 +17,11 @@ export interface PreprocessParams {
   readonly kernel: Kernel;
   readonly channels: Channels;
   readonly crop: { readonly height: number; readonly width: number } | null;
-  readonly normalize: 'backbone' | 'dataset' | Mode | { readonly mean: readonly number[]; readonly std: readonly number[] };
+  readonly normalize:
+    | 'backbone'
+    | 'dataset'
+    | Mode
+    | { readonly mean: readonly number[]; readonly std: readonly number[] };
   readonly onBadImage: 'fail' | 'skip';
 }
 
@@ -30,7 +34,12 @@ function complete(given: Json): PreprocessParams {
     height,
     width,
     fit: choiceIn(members, 'fit', ['fill', 'cover', 'contain'], defaults.fit),
-    kernel: choiceIn(members, 'kernel', ['nearest', 'bilinear', 'cubic', 'mitchell', 'lanczos2', 'lanczos3'], defaults.kernel),
+    kernel: choiceIn(
+      members,
+      'kernel',
+      ['nearest', 'bilinear', 'cubic', 'mitchell', 'lanczos2', 'lanczos3'],
+      defaults.kernel,
+    ),
     channels: choiceIn(members, 'channels', ['rgb', 'gray', 'gray-as-rgb'], defaults.channels),
     crop: crop === null ? null : { height: cropHeight, width: cropWidth },
     normalize: completeNormalize(members['normalize'] ?? defaults.normalize),
@@ -39,7 +48,13 @@ function complete(given: Json): PreprocessParams {
 }
 
 function completeNormalize(given: Json): PreprocessParams['normalize'] {
-  if (typeof given === 'string') return choiceIn({ given }, 'given', ['backbone', 'dataset', 'caffe', 'tf', 'torch', 'unit', 'none'] as const, 'backbone');
+  if (typeof given === 'string')
+    return choiceIn(
+      { given },
+      'given',
+      ['backbone', 'dataset', 'caffe', 'tf', 'torch', 'unit', 'none'] as const,
+      'backbone',
+    );
   const { mean, std } = membersOf(given);
   const numbers = (value: Json | undefined) => (Array.isArray(value) ? value.map(Number) : []);
   return { mean: numbers(mean), std: numbers(std) };
@@ -57,7 +72,8 @@ export function pixelSpec({ normalize, ...rest }: PreprocessParams): PixelSpec |
   const channels = rest.channels === 'gray' ? 1 : 3;
   if (normalize === 'dataset') return undefined;
   if (normalize === 'backbone') return { ...common, normalize };
-  if (typeof normalize === 'string') return { ...common, normalize: pixelsForChannels(pixelModes[normalize], channels) };
+  if (typeof normalize === 'string')
+    return { ...common, normalize: pixelsForChannels(pixelModes[normalize], channels) };
   return { ...common, normalize: pixelsForChannels({ scale: 1, ...normalize, reverse: false }, channels) };
 }
 

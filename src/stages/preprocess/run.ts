@@ -11,7 +11,9 @@ export const body: StageBody<PreprocessParams> = {
   async run(params, context) {
     const { rows, classes } = context.input('data', 'dataset');
     const settled = pixelSpec(params);
-    const pixels: Result<PixelSpec, StageFailure> = settled ? ok(settled) : await measured(params, await context.rowTable(rows), context);
+    const pixels: Result<PixelSpec, StageFailure> = settled
+      ? ok(settled)
+      : await measured(params, await context.rowTable(rows), context);
     if (!pixels.ok) return pixels;
     const images: ImagesArtifact = { type: 'images', classes, rows, pixels: pixels.value };
     return ok({ artifacts: { images } });
@@ -22,7 +24,11 @@ export const body: StageBody<PreprocessParams> = {
  * Mean and deviation a channel over the training images, in float64. Rows go in the order of their image digests, so that the sums,
  * and with them the last bits, do not depend on the order of the file.
  */
-async function measured(params: PreprocessParams, table: RowTable, context: RunContext): Promise<Result<PixelSpec, StageFailure>> {
+async function measured(
+  params: PreprocessParams,
+  table: RowTable,
+  context: RunContext,
+): Promise<Result<PixelSpec, StageFailure>> {
   const plain = pixelSpec({ ...params, normalize: 'none' });
   if (!plain || plain.normalize === 'backbone') throw new Error('an unsettled spec');
   const spec: SettledPixels = { ...plain, normalize: plain.normalize };
@@ -32,7 +38,14 @@ async function measured(params: PreprocessParams, table: RowTable, context: RunC
   const squares = new Float64Array(channels);
   let images = 0;
   const size = preparedSize(spec);
-  for await (const batch of prepareBatches({ table, order, batch: 32, spec, source: context.images('data'), signal: context.signal })) {
+  for await (const batch of prepareBatches({
+    table,
+    order,
+    batch: 32,
+    spec,
+    source: context.images('data'),
+    signal: context.signal,
+  })) {
     if (!batch.ok) return err({ reason: 'diagnostics', diagnostics: [batch.error] });
     const { input, rows } = batch.value;
     for (let i = 0; i < rows.length * size; i++) {
@@ -46,6 +59,8 @@ async function measured(params: PreprocessParams, table: RowTable, context: RunC
   if (context.signal.aborted) return err({ reason: 'interrupted' });
   const count = images * params.height * params.width;
   const mean = Array.from(sums, (sum) => sum / count);
-  const std = Array.from(squares, (square, channel) => Math.sqrt(Math.max(1e-12, square / count - (mean[channel] ?? 0) ** 2)));
+  const std = Array.from(squares, (square, channel) =>
+    Math.sqrt(Math.max(1e-12, square / count - (mean[channel] ?? 0) ** 2)),
+  );
   return ok({ ...plain, normalize: { scale: 1, mean, std, reverse: false } });
 }

@@ -1,1 +1,9 @@
-export const defaults = { validation: 0, test: 0, stratify: true, seed: null, groupBy: null, take: null, takePerClass: null } as const;
+export const defaults = {
+  validation: 0,
+  test: 0,
+  stratify: true,
+  seed: null,
+  groupBy: null,
+  take: null,
+  takePerClass: null,
+} as const;

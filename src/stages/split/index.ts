@@ -1,4 +1,4 @@
-import { numberIn, booleanIn, membersOf } from '../given-params.ts';
+import { booleanIn, membersOf, numberIn } from '../given-params.ts';
 import { defineStage } from '../stage-kind.ts';
 import { defaults } from './defaults.ts';
 import { splitRows } from './split-rows.ts';
@@ -33,7 +33,8 @@ export const split = defineStage<SplitParams>({
       seed: typeof members['seed'] === 'number' ? numberIn(members, 'seed', 0) : defaults.seed,
       groupBy: typeof members['groupBy'] === 'string' ? members['groupBy'] : defaults.groupBy,
       take: typeof take === 'number' ? { train: take, test: null } : { train: limit('train'), test: limit('test') },
-      takePerClass: typeof members['takePerClass'] === 'number' ? numberIn(members, 'takePerClass', 1) : defaults.takePerClass,
+      takePerClass:
+        typeof members['takePerClass'] === 'number' ? numberIn(members, 'takePerClass', 1) : defaults.takePerClass,
     };
   },
   deriveRows: (params, input, seed) => splitRows(params, input, seed),

@@ -15,15 +15,26 @@ interface Group {
   readonly rows: readonly number[];
 }
 
-export function splitRows(params: SplitParams, table: RowTable, pipelineSeed: number): Result<RowTable, readonly Diagnostic[]> {
+export function splitRows(
+  params: SplitParams,
+  table: RowTable,
+  pipelineSeed: number,
+): Result<RowTable, readonly Diagnostic[]> {
   const seed = params.seed ?? pipelineSeed;
   const pattern = groupPattern(params.groupBy);
   if (!pattern.ok) return pattern;
   const groupOf = (row: number) => groupName(table, row, pattern.value);
-  const rank = (purpose: string, row: number) => createHash('sha256').update(`${purpose}\n${seed}\n${groupOf(row)}`).digest('hex');
+  const rank = (purpose: string, row: number) =>
+    createHash('sha256')
+      .update(`${purpose}\n${seed}\n${groupOf(row)}`)
+      .digest('hex');
   const labelled = [...table.rowsOf('train')].filter((row) => (table.label[row] ?? -1) >= 0);
   if ((params.validation > 0 || params.test > 0) && labelled.length === 0) {
-    return err([problem('D016', 'there are no labelled training rows to split', { help: 'give `train` a label column, or remove the split' })]);
+    return err([
+      problem('D016', 'there are no labelled training rows to split', {
+        help: 'give `train` a label column, or remove the split',
+      }),
+    ]);
   }
   const taken = takeRows(labelled, params, table, (row) => rank('take', row));
   if (!taken.ok) return taken;
@@ -40,11 +51,22 @@ export function splitRows(params: SplitParams, table: RowTable, pipelineSeed: nu
     if (rest.length === 0 && rows.length > 0) short.push(table.classes[table.label[rows[0] ?? 0] ?? 0] ?? '');
   }
   if (short.length > 0) {
-    return err([problem('D016', `nothing is left to train on for ${short.slice(0, 5).join(', ')}`, { help: 'ask for less validation and test, or give more images of that class' })]);
+    return err([
+      problem('D016', `nothing is left to train on for ${short.slice(0, 5).join(', ')}`, {
+        help: 'ask for less validation and test, or give more images of that class',
+      }),
+    ]);
   }
   const kept = new Set([...taken.value, ...tests.value, ...table.rowsOf('validation')]);
-  const order = Array.from({ length: table.count }, (_, row) => row).filter((row) => kept.has(row) || (table.split[row] === TRAIN && (table.label[row] ?? -1) < 0));
-  return ok(table.select(order, Uint8Array.from(order, (row) => side[row] ?? TRAIN)));
+  const order = Array.from({ length: table.count }, (_, row) => row).filter(
+    (row) => kept.has(row) || (table.split[row] === TRAIN && (table.label[row] ?? -1) < 0),
+  );
+  return ok(
+    table.select(
+      order,
+      Uint8Array.from(order, (row) => side[row] ?? TRAIN),
+    ),
+  );
 }
 
 function groupPattern(text: string | null): Result<RegExp | null, readonly Diagnostic[]> {
@@ -52,7 +74,9 @@ function groupPattern(text: string | null): Result<RegExp | null, readonly Diagn
   try {
     return ok(new RegExp(text, 'u'));
   } catch (error) {
-    return err([problem('D016', `groupBy is no regular expression: ${error instanceof Error ? error.message : String(error)}`)]);
+    return err([
+      problem('D016', `groupBy is no regular expression: ${error instanceof Error ? error.message : String(error)}`),
+    ]);
   }
 }
 
@@ -78,13 +102,19 @@ function byLabel(rows: readonly number[], table: RowTable): readonly (readonly n
   return [...strata.values()];
 }
 
-function grouped(rows: readonly number[], groupOf: (row: number) => string, rankOf: (row: number) => string): readonly Group[] {
+function grouped(
+  rows: readonly number[],
+  groupOf: (row: number) => string,
+  rankOf: (row: number) => string,
+): readonly Group[] {
   const groups = new Map<string, number[]>();
   for (const row of rows) {
     const name = groupOf(row);
     groups.set(name, [...(groups.get(name) ?? []), row]);
   }
-  return [...groups.values()].map((members) => ({ rank: rankOf(members[0] ?? 0), rows: members })).sort((a, b) => (a.rank < b.rank ? -1 : 1));
+  return [...groups.values()]
+    .map((members) => ({ rank: rankOf(members[0] ?? 0), rows: members }))
+    .sort((a, b) => (a.rank < b.rank ? -1 : 1));
 }
 
 /** Moves the first groups to a side until `wanted` rows are there. @returns the groups that are left */
@@ -99,7 +129,12 @@ function assign(groups: readonly Group[], wanted: number, to: number, side: Uint
   return groups.slice(at);
 }
 
-function takeRows(labelled: readonly number[], params: SplitParams, table: RowTable, rankOf: (row: number) => string): Result<readonly number[], readonly Diagnostic[]> {
+function takeRows(
+  labelled: readonly number[],
+  params: SplitParams,
+  table: RowTable,
+  rankOf: (row: number) => string,
+): Result<readonly number[], readonly Diagnostic[]> {
   if (params.takePerClass === null) return take(labelled, params.take.train, rankOf);
   const rows: number[] = [];
   for (const stratum of byLabel(labelled, table)) {
@@ -110,10 +145,18 @@ function takeRows(labelled: readonly number[], params: SplitParams, table: RowTa
   return ok(rows);
 }
 
-function take(rows: readonly number[], wanted: number | null, rankOf: (row: number) => string): Result<readonly number[], readonly Diagnostic[]> {
+function take(
+  rows: readonly number[],
+  wanted: number | null,
+  rankOf: (row: number) => string,
+): Result<readonly number[], readonly Diagnostic[]> {
   if (wanted === null) return ok(rows);
-  if (wanted > rows.length) return err([problem('D016', `take asks for ${wanted} rows, but there are ${rows.length}`, { help: `at most ${rows.length}` })]);
-  const ranked = rows.map((row) => ({ row, rank: rankOf(row) })).sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : a.row - b.row));
+  if (wanted > rows.length)
+    return err([
+      problem('D016', `take asks for ${wanted} rows, but there are ${rows.length}`, { help: `at most ${rows.length}` }),
+    ]);
+  const ranked = rows
+    .map((row) => ({ row, rank: rankOf(row) }))
+    .sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : a.row - b.row));
   return ok(ranked.slice(0, wanted).map(({ row }) => row));
 }
-

@@ -1,3 +1,3 @@
-import { trainingDefaults } from '../training-settings.ts';
+import { trainingDefaults } from '../training/training-settings.ts';
 
 export const defaults = { ...trainingDefaults, layers: [], init: 'glorot-uniform', l2: 0, standardize: false } as const;

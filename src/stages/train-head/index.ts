@@ -1,9 +1,9 @@
 import type { Json } from '../../base/json.ts';
 import type { Layer } from '../../networks/network.ts';
 import { booleanIn, choiceIn, listIn, membersOf, numberIn } from '../given-params.ts';
-import { completeLayers, initializerNames, type KernelDefaults } from '../layer-list.ts';
 import { defineStage } from '../stage-kind.ts';
-import { completeTraining, type TrainingSettings } from '../training-settings.ts';
+import { completeLayers, initializerNames, type KernelDefaults } from '../training/layer-list.ts';
+import { completeTraining, type TrainingSettings } from '../training/training-settings.ts';
 import { defaults } from './defaults.ts';
 
 export interface TrainHeadParams extends TrainingSettings, KernelDefaults {

@@ -1,12 +1,12 @@
 import { err, ok } from '../../base/result.ts';
 import { randomWeights } from '../../networks/initializers.ts';
-import { epochOrder } from '../epoch-order.ts';
-import { openFeatures } from '../feature-source.ts';
-import { trainingRows } from '../labelled-rows.ts';
-import { classifierNetwork } from '../layer-list.ts';
+import { openFeatures } from '../inputs/feature-source.ts';
+import { trainingRows } from '../inputs/labelled-rows.ts';
 import type { StageBody } from '../stage-kind.ts';
-import { STANDARDIZE, standardization, standardizeLayer } from '../standardization.ts';
-import { train } from '../training-loop.ts';
+import { epochOrder } from '../training/epoch-order.ts';
+import { classifierNetwork } from '../training/layer-list.ts';
+import { STANDARDIZE, standardization, standardizeLayer } from '../training/standardization.ts';
+import { train } from '../training/training-loop.ts';
 import type { TrainHeadParams } from './index.ts';
 
 export const body: StageBody<TrainHeadParams> = {

@@ -1,4 +1,4 @@
-import { trainingDefaults } from '../training-settings.ts';
+import { trainingDefaults } from '../training/training-settings.ts';
 
 export const architectureNames = ['vgg16', 'vgg19', 'mobilenet-v1', 'vgg-mini'] as const;
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import { kernelDefaultsSchema, layersSchema } from '../layer-schema.ts';
-import { trainingSchema } from '../training-schema.ts';
+import { kernelDefaultsSchema, layersSchema } from '../training/layer-schema.ts';
+import { trainingSchema } from '../training/training-schema.ts';
 import { architectureNames, defaults } from './defaults.ts';
 
 const closed = { additionalProperties: false };

@@ -5,12 +5,12 @@ import { pixelModes, pixelsForChannels } from '../../networks/architectures/arch
 import { findArchitecture } from '../../networks/architectures/index.ts';
 import { randomWeights } from '../../networks/initializers.ts';
 import { type Layer, type Network, type Shape, sizeOf } from '../../networks/network.ts';
-import { ImageInputs, imageShape, SkippedImages } from '../image-inputs.ts';
-import { labelledRows, trainingRows } from '../labelled-rows.ts';
-import { classifierNetwork } from '../layer-list.ts';
-import { RememberedInputs } from '../remembered-inputs.ts';
+import { ImageInputs, imageShape, SkippedImages } from '../inputs/image-inputs.ts';
+import { labelledRows, trainingRows } from '../inputs/labelled-rows.ts';
 import type { StageBody } from '../stage-kind.ts';
-import { train } from '../training-loop.ts';
+import { classifierNetwork } from '../training/layer-list.ts';
+import { RememberedInputs } from '../training/remembered-inputs.ts';
+import { train } from '../training/training-loop.ts';
 import type { ArchitectureChoice, TrainNetworkParams } from './index.ts';
 
 /** Prepared images up to this size are kept in memory, so that they are decoded once and not in every epoch. */

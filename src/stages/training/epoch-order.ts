@@ -1,6 +1,6 @@
 /** The order in which an epoch takes the rows. */
-import { drawKey, philox4x32 } from '../base/philox.ts';
-import { KEY_BYTES, type RowTable } from '../data/row-table.ts';
+import { drawKey, philox4x32 } from '../../base/philox.ts';
+import { KEY_BYTES, type RowTable } from '../../data/row-table.ts';
 
 /**
  * `rows` sorted by a draw keyed by (seed, 'shuffle', image digest, epoch): neither the table's order nor the other rows decide

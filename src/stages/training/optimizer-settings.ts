@@ -1,7 +1,7 @@
 /** From `optimizer: adam` or `{adam: {learningRate: 0.001}}` to an optimizer with every setting written out. */
-import type { Json } from '../base/json.ts';
-import type { Optimizer } from '../networks/optimizer.ts';
-import { booleanIn, membersOf, numberIn, wordWithSettings } from './given-params.ts';
+import type { Json } from '../../base/json.ts';
+import type { Optimizer } from '../../networks/optimizer.ts';
+import { booleanIn, membersOf, numberIn, wordWithSettings } from '../given-params.ts';
 
 /** Keras 3's defaults; `decay` is the old Keras setting, 0 as there. */
 export const optimizerDefaults = {

@@ -1,7 +1,7 @@
 /** The learning rate of each epoch, a pure function of the schedule and the epochs so far: a resumed training needs no other state. */
-import type { Json } from '../base/json.ts';
-import type { EpochRecord } from './artifacts.ts';
-import { choiceIn, membersOf, numberIn, wordWithSettings } from './given-params.ts';
+import type { Json } from '../../base/json.ts';
+import type { EpochRecord } from '../artifacts.ts';
+import { choiceIn, membersOf, numberIn, wordWithSettings } from '../given-params.ts';
 import { bestEpoch, epochsSinceImprovement, type Monitor, monitors } from './monitor.ts';
 
 export type LearningRateSchedule =

@@ -1,7 +1,7 @@
 /** From the `layers:` of a pipeline file to a network: shorthands written out, names given, the logits layer added. */
-import type { Json, JsonObject } from '../base/json.ts';
-import type { ActivationName, InitializerName, Layer, Network, Regularization, Shape } from '../networks/network.ts';
-import { booleanIn, choiceIn, membersOf, numberIn, wordWithSettings } from './given-params.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import type { ActivationName, InitializerName, Layer, Network, Regularization, Shape } from '../../networks/network.ts';
+import { booleanIn, choiceIn, membersOf, numberIn, wordWithSettings } from '../given-params.ts';
 
 export const activationNames: readonly ActivationName[] = [
   'linear',

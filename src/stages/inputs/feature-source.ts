@@ -1,12 +1,12 @@
 /** Stored features as the input of a training or a forward pass. */
-import { err, ok, type Result } from '../base/result.ts';
-import type { RowSpace } from '../cache/row-store.ts';
-import type { RowTable } from '../data/row-table.ts';
-import { decodeFloat16 } from '../files/float16.ts';
-import { type Shape, sizeOf } from '../networks/network.ts';
-import type { FeaturesArtifact } from './artifacts.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { RowSpace } from '../../cache/row-store.ts';
+import type { RowTable } from '../../data/row-table.ts';
+import { decodeFloat16 } from '../../files/float16.ts';
+import { type Shape, sizeOf } from '../../networks/network.ts';
+import type { FeaturesArtifact } from '../artifacts.ts';
+import type { RunContext, StageFailure } from '../stage-kind.ts';
 import type { BatchReader, InputBatch, InputSource } from './input-batches.ts';
-import type { RunContext, StageFailure } from './stage-kind.ts';
 
 /** Reads the rows of a features artifact out of its row space. Holds two batches at a time. */
 export class FeatureSource implements InputSource {

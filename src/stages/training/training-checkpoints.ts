@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Digest, parseDigest } from '../base/digest.ts';
-import type { Producer, TrainSession, TrainState } from '../engines/engine.ts';
-import { writeFileAtomically } from '../files/atomic-file.ts';
-import { SafetensorsReader } from '../files/safetensors.ts';
-import type { EpochRecord } from './artifacts.ts';
+import { type Digest, parseDigest } from '../../base/digest.ts';
+import type { Producer, TrainSession, TrainState } from '../../engines/engine.ts';
+import { writeFileAtomically } from '../../files/atomic-file.ts';
+import { SafetensorsReader } from '../../files/safetensors.ts';
+import type { EpochRecord } from '../artifacts.ts';
 import { type StateTensor, storedName, writeState } from './training-state.ts';
 
 /** Where a training stands, beside its numbers. */

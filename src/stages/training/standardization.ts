@@ -1,8 +1,8 @@
 /** Mean and variance of inputs, for a first layer that standardizes them: a batch norm whose statistics stay as they are. */
-import { ok, type Result } from '../base/result.ts';
-import type { Layer, Weights } from '../networks/network.ts';
-import type { InputSource } from './input-batches.ts';
-import type { StageFailure } from './stage-kind.ts';
+import { ok, type Result } from '../../base/result.ts';
+import type { Layer, Weights } from '../../networks/network.ts';
+import type { InputSource } from '../inputs/input-batches.ts';
+import type { StageFailure } from '../stage-kind.ts';
 
 export const STANDARDIZE = 'standardize';
 

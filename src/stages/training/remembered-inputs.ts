@@ -1,7 +1,7 @@
 /** Inputs of a small data set, kept after they were read once. The caller sees to it that they fit. */
-import { ok } from '../base/result.ts';
-import { type Shape, sizeOf } from '../networks/network.ts';
-import type { BatchReader, InputBatch, InputSource } from './input-batches.ts';
+import { ok } from '../../base/result.ts';
+import { type Shape, sizeOf } from '../../networks/network.ts';
+import type { BatchReader, InputBatch, InputSource } from '../inputs/input-batches.ts';
 
 export class RememberedInputs implements InputSource {
   readonly shape: Shape;

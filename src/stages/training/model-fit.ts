@@ -1,8 +1,8 @@
 /** Whether a model reads what some data holds, and knows its classes. */
-import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../base/json.ts';
-import type { Artifact, ModelArtifact } from './artifacts.ts';
-import { pixelIdentity } from './feature-space.ts';
+import { type Diagnostic, problem } from '../../base/diagnostic.ts';
+import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../base/json.ts';
+import type { Artifact, ModelArtifact } from '../artifacts.ts';
+import { pixelIdentity } from '../feature-space.ts';
 
 /** What does not fit, or undefined. */
 export function modelMisfit(model: ModelArtifact, data: Artifact): Diagnostic | undefined {

@@ -1,7 +1,7 @@
 /** What a training or a forward pass reads: the inputs of some rows, batch by batch, the next one fetched while one is used. */
-import type { Result } from '../base/result.ts';
-import type { Shape } from '../networks/network.ts';
-import type { StageFailure } from './stage-kind.ts';
+import type { Result } from '../../base/result.ts';
+import type { Shape } from '../../networks/network.ts';
+import type { StageFailure } from '../stage-kind.ts';
 
 /** Inputs of consecutive rows of an order. */
 export interface InputBatch {

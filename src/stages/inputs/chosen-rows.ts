@@ -1,7 +1,7 @@
 /** Which rows a stage with `on:` takes. */
-import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import { err, ok, type Result } from '../base/result.ts';
-import { type RowTable, SPLITS, type Split, UNLABELLED } from '../data/row-table.ts';
+import { type Diagnostic, problem } from '../../base/diagnostic.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { type RowTable, SPLITS, type Split, UNLABELLED } from '../../data/row-table.ts';
 
 export type RowChoice = Split | 'all';
 export const rowChoices: readonly RowChoice[] = [...SPLITS, 'all'];

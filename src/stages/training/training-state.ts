@@ -1,12 +1,12 @@
 /** The state of a training, tensor by tensor: whole it is several times the network's size. */
-import type { Diagnostic } from '../base/diagnostic.ts';
-import { ok, type Result } from '../base/result.ts';
-import type { TrainSession } from '../engines/engine.ts';
-import { SafetensorsWriter, type TensorPlan } from '../files/safetensors.ts';
-import { describeNetwork } from '../networks/layers.ts';
-import type { Network } from '../networks/network.ts';
-import type { Optimizer } from '../networks/optimizer.ts';
-import { updateRule } from '../networks/updates.ts';
+import type { Diagnostic } from '../../base/diagnostic.ts';
+import { ok, type Result } from '../../base/result.ts';
+import type { TrainSession } from '../../engines/engine.ts';
+import { SafetensorsWriter, type TensorPlan } from '../../files/safetensors.ts';
+import { describeNetwork } from '../../networks/layers.ts';
+import type { Network } from '../../networks/network.ts';
+import type { Optimizer } from '../../networks/optimizer.ts';
+import { updateRule } from '../../networks/updates.ts';
 
 /** One weight, or one slot that the optimizer keeps beside a weight. */
 export interface StateTensor {

@@ -1,13 +1,13 @@
 /** Images as the input of a training or a forward pass: decoded and prepared on the way, never all at once. */
-import { type Diagnostic, warning } from '../base/diagnostic.ts';
-import { err, ok, type Result } from '../base/result.ts';
-import type { ImageSource } from '../data/image-source.ts';
-import { type PreparedBatch, prepareBatches } from '../data/prepare-batches.ts';
-import type { RowTable } from '../data/row-table.ts';
-import { channelCount, type SettledPixels } from '../images/prepare.ts';
-import type { Shape } from '../networks/network.ts';
+import { type Diagnostic, warning } from '../../base/diagnostic.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { ImageSource } from '../../data/image-source.ts';
+import { type PreparedBatch, prepareBatches } from '../../data/prepare-batches.ts';
+import type { RowTable } from '../../data/row-table.ts';
+import { channelCount, type SettledPixels } from '../../images/prepare.ts';
+import type { Shape } from '../../networks/network.ts';
+import type { StageFailure } from '../stage-kind.ts';
 import type { BatchReader, InputBatch, InputSource } from './input-batches.ts';
-import type { StageFailure } from './stage-kind.ts';
 
 export interface ImageInputsOptions {
   readonly table: RowTable;

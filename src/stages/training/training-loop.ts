@@ -1,18 +1,18 @@
 /** The loop that every kind of training runs: epochs over inputs read ahead, checkpoints, early stopping, resumption to the same bits. */
 import { join } from 'node:path';
-import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import type { Digest } from '../base/digest.ts';
-import { err, ok, type Result } from '../base/result.ts';
-import type { RowTable } from '../data/row-table.ts';
-import type { Engine, Producer, TrainSession } from '../engines/engine.ts';
-import type { Network, Weights } from '../networks/network.ts';
-import type { EpochRecord } from './artifacts.ts';
+import { type Diagnostic, problem } from '../../base/diagnostic.ts';
+import type { Digest } from '../../base/digest.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { RowTable } from '../../data/row-table.ts';
+import type { Engine, Producer, TrainSession } from '../../engines/engine.ts';
+import type { Network, Weights } from '../../networks/network.ts';
+import type { EpochRecord } from '../artifacts.ts';
+import type { BatchReader, InputSource } from '../inputs/input-batches.ts';
+import { classWeightValues, type TrainingRows } from '../inputs/labelled-rows.ts';
+import type { RunContext, StageFailure } from '../stage-kind.ts';
 import { epochOrder, maskKeys } from './epoch-order.ts';
-import type { BatchReader, InputSource } from './input-batches.ts';
-import { classWeightValues, type TrainingRows } from './labelled-rows.ts';
 import { rateOfNextEpoch } from './learning-rate.ts';
 import { bestEpoch, shouldStop } from './monitor.ts';
-import type { RunContext, StageFailure } from './stage-kind.ts';
 import { TrainingCheckpoints, type TrainingPosition } from './training-checkpoints.ts';
 import { checkMonitors, divergence } from './training-checks.ts';
 import type { TrainingSettings } from './training-settings.ts';

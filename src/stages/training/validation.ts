@@ -1,12 +1,12 @@
 /** How good the weights of a training session are on rows that it does not learn from. */
-import { ok, type Result } from '../base/result.ts';
-import type { RowTable } from '../data/row-table.ts';
-import type { TrainSession } from '../engines/engine.ts';
-import { CompensatedSum } from '../metrics/compensated-sum.ts';
-import { predictedClass, probabilityAt } from '../metrics/scored-batch.ts';
-import type { EpochRecord } from './artifacts.ts';
-import type { InputSource } from './input-batches.ts';
-import type { StageFailure } from './stage-kind.ts';
+import { ok, type Result } from '../../base/result.ts';
+import type { RowTable } from '../../data/row-table.ts';
+import type { TrainSession } from '../../engines/engine.ts';
+import { CompensatedSum } from '../../metrics/compensated-sum.ts';
+import { predictedClass, probabilityAt } from '../../metrics/scored-batch.ts';
+import type { EpochRecord } from '../artifacts.ts';
+import type { InputSource } from '../inputs/input-batches.ts';
+import type { StageFailure } from '../stage-kind.ts';
 
 export type ValidationFigures = Pick<EpochRecord, 'validation-loss' | 'validation-accuracy'>;
 

@@ -1,5 +1,5 @@
 /** Which epoch was the best one: pure functions of a training's history. */
-import type { EpochRecord } from './artifacts.ts';
+import type { EpochRecord } from '../artifacts.ts';
 
 export type Monitor = 'validation-loss' | 'validation-accuracy' | 'loss';
 export const monitors: readonly Monitor[] = ['validation-loss', 'validation-accuracy', 'loss'];

@@ -1,11 +1,11 @@
 /** Stored features, some rows at a time, for whatever writes them to a file. */
-import { err, ok, type Result } from '../base/result.ts';
-import type { RowTable } from '../data/row-table.ts';
-import type { NpyWriter } from '../files/npy.ts';
-import type { SafetensorsWriter } from '../files/safetensors.ts';
-import { type Shape, sizeOf } from '../networks/network.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { RowTable } from '../../data/row-table.ts';
+import type { NpyWriter } from '../../files/npy.ts';
+import type { SafetensorsWriter } from '../../files/safetensors.ts';
+import { type Shape, sizeOf } from '../../networks/network.ts';
+import type { RunContext, StageFailure } from '../stage-kind.ts';
 import type { FeatureSource } from './feature-source.ts';
-import type { RunContext, StageFailure } from './stage-kind.ts';
 
 /** Numbers read at once: 16 MB of float32. */
 const CHUNK_NUMBERS = 4_194_304;

@@ -1,5 +1,5 @@
 /** Rows of a table without repeating an image. */
-import type { RowTable } from '../data/row-table.ts';
+import type { RowTable } from '../../data/row-table.ts';
 
 /** The first row of each image, in table order. Holds one hash slot a row, no strings. */
 export function distinctRows(table: RowTable): Uint32Array {

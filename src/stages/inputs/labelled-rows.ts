@@ -1,9 +1,9 @@
 /** The rows that a training learns from and is checked on, and what they weigh. */
-import { type Diagnostic, problem, warning } from '../base/diagnostic.ts';
-import { err, ok, type Result } from '../base/result.ts';
-import { type RowTable, type Split, UNLABELLED } from '../data/row-table.ts';
-import { countClasses } from '../metrics/baseline.ts';
-import type { ClassWeights } from './training-settings.ts';
+import { type Diagnostic, problem, warning } from '../../base/diagnostic.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { type RowTable, type Split, UNLABELLED } from '../../data/row-table.ts';
+import { countClasses } from '../../metrics/baseline.ts';
+import type { ClassWeights } from '../training/training-settings.ts';
 
 export interface TrainingRows {
   readonly train: Uint32Array;

@@ -1,7 +1,7 @@
 /** The settings that every kind of training has, with every default written out. */
-import type { Json, JsonObject } from '../base/json.ts';
-import type { Optimizer } from '../networks/optimizer.ts';
-import { booleanIn, choiceIn, membersOf, numberIn } from './given-params.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import type { Optimizer } from '../../networks/optimizer.ts';
+import { booleanIn, choiceIn, membersOf, numberIn } from '../given-params.ts';
 import { completeSchedule, type LearningRateSchedule } from './learning-rate.ts';
 import { type EarlyStopping, earlyStoppingDefaults, monitors } from './monitor.ts';
 import { completeOptimizer } from './optimizer-settings.ts';

@@ -1,7 +1,7 @@
 /** What can be wrong with a training, before and while it runs. */
-import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import type { Optimizer } from '../networks/optimizer.ts';
-import type { TrainingRows } from './labelled-rows.ts';
+import { type Diagnostic, problem } from '../../base/diagnostic.ts';
+import type { Optimizer } from '../../networks/optimizer.ts';
+import type { TrainingRows } from '../inputs/labelled-rows.ts';
 import type { Monitor } from './monitor.ts';
 import type { TrainingSettings } from './training-settings.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clusteredRows } from '../../test/stage-rig.ts';
-import type { EpochRecord } from './artifacts.ts';
+import { clusteredRows } from '../../../test/stage-rig.ts';
+import type { EpochRecord } from '../artifacts.ts';
 import { epochOrder, maskKeys } from './epoch-order.ts';
 import { classifierNetwork, completeLayers } from './layer-list.ts';
 import { completeSchedule, rateOfNextEpoch } from './learning-rate.ts';

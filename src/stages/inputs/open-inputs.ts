@@ -1,12 +1,12 @@
 /** Whatever a model can read at a port, as a source of batches. */
-import { ok, type Result } from '../base/result.ts';
-import { settle } from '../data/prepare-batches.ts';
-import type { RowTable } from '../data/row-table.ts';
-import type { SettledPixels } from '../images/prepare.ts';
+import { ok, type Result } from '../../base/result.ts';
+import { settle } from '../../data/prepare-batches.ts';
+import type { RowTable } from '../../data/row-table.ts';
+import type { SettledPixels } from '../../images/prepare.ts';
+import type { RunContext, StageFailure } from '../stage-kind.ts';
 import { openFeatures } from './feature-source.ts';
 import { ImageInputs, SkippedImages } from './image-inputs.ts';
 import type { InputSource } from './input-batches.ts';
-import type { RunContext, StageFailure } from './stage-kind.ts';
 
 export interface OpenInputs {
   readonly source: InputSource;
