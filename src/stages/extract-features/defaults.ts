@@ -1,14 +1,3 @@
-export const defaults = {
-  top: false,
-  layer: null,
-  pooling: 'none',
-  store: 'float32',
-  precision: 'float32',
-  alpha: 1,
-  randomSeed: 0,
-} as const;
+import { backboneDefaults } from '../backbone/backbone-defaults.ts';
 
-/** Weights where none are named: ImageNet's where Keras publishes them, else what comes with the backbone. */
-export function defaultWeights(backbone: string): 'imagenet' | 'included' {
-  return backbone === 'vgg16' || backbone === 'vgg19' || backbone === 'mobilenet-v1' ? 'imagenet' : 'included';
-}
+export const defaults = { ...backboneDefaults, store: 'float32', precision: 'float32' } as const;

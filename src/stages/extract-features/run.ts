@@ -1,30 +1,21 @@
 import { problem, warning } from '../../base/diagnostic.ts';
 import type { JsonObject } from '../../base/json.ts';
-import { err, ok, type Result } from '../../base/result.ts';
-import type { RowSpace } from '../../cache/row-store.ts';
-import { settle } from '../../data/prepare-batches.ts';
-import type { RowTable } from '../../data/row-table.ts';
-import type { ForwardSession, Producer } from '../../engines/engine.ts';
-import { encodeFloat16 } from '../../files/float16.ts';
-import type { SettledPixels } from '../../images/prepare.ts';
-import { type Shape, sizeOf } from '../../networks/network.ts';
-import { type BackbonePlan, loadBackbone, planBackbone } from '../../weights/backbone.ts';
+import { err, ok } from '../../base/result.ts';
+import type { Producer } from '../../engines/engine.ts';
 import { choiceToJson } from '../../weights/backbone-choice.ts';
-import type { ResolvedBackbone } from '../../weights/resolve-backbone.ts';
 import type { ImagesArtifact } from '../artifacts.ts';
-import { type FeatureSpace, featureSpace, pixelIdentity } from '../feature-space.ts';
+import { Extraction, missingRows, planExtraction } from '../backbone/extraction.ts';
+import { pixelIdentity } from '../feature-space.ts';
 import { distinctRows } from '../inputs/distinct-rows.ts';
-import { ImageInputs, imageShape, SkippedImages } from '../inputs/image-inputs.ts';
-import { forwardBatch } from '../scorer.ts';
-import type { CountContext, RowCounts, RunContext, StageBody, StageFailure } from '../stage-kind.ts';
+import type { CountContext, RowCounts, StageBody } from '../stage-kind.ts';
 import type { ExtractFeaturesParams } from './index.ts';
 
 export const body: StageBody<ExtractFeaturesParams> = {
   async run(params, context) {
     const images = context.input('data', 'images');
     const table = await context.rowTable(images.rows);
-    const extraction = await planExtraction(params, images, context);
-    if (!extraction.ok) return extraction;
+    const extraction = await planned(params, images, context.resolved, context.strictProducer);
+    if (!extraction.ok) return err({ reason: 'diagnostics', diagnostics: [extraction.error] });
     if (images.pixels.augment)
       context.warn(
         warning('S042', 'features are made from the images without augmentation', {
@@ -64,8 +55,8 @@ export const body: StageBody<ExtractFeaturesParams> = {
     const images = context.input('data', 'images');
     const table = images && (await context.rows('data'));
     if (!table) return undefined;
-    const planned = await settledSpace(params, images, context.resolved, undefined);
-    const space = planned.ok ? await context.rowStore.find(planned.value.space.id) : undefined;
+    const extraction = await planned(params, images, context.resolved, undefined);
+    const space = extraction.ok ? await context.rowStore.find(extraction.value.space.id) : undefined;
     const rows = distinctRows(table);
     const missing = space ? missingRows(space, table, rows).length : rows.length;
     await space?.close();
@@ -73,198 +64,19 @@ export const body: StageBody<ExtractFeaturesParams> = {
   },
 };
 
-interface PlannedExtraction {
-  readonly params: ExtractFeaturesParams;
-  readonly backbone: ResolvedBackbone;
-  readonly pixels: SettledPixels;
-  readonly space: FeatureSpace;
-  readonly plan: BackbonePlan;
-}
-
-async function planExtraction(
-  params: ExtractFeaturesParams,
-  images: ImagesArtifact,
-  context: RunContext,
-): Promise<Result<PlannedExtraction, StageFailure>> {
-  const planned = await settledSpace(params, images, context.resolved, context.strictProducer);
-  return planned.ok ? planned : err({ reason: 'diagnostics', diagnostics: [planned.error] });
-}
-
-async function settledSpace(
-  params: ExtractFeaturesParams,
+async function planned(
+  { precision, store }: ExtractFeaturesParams,
   images: ImagesArtifact,
   { backbone }: CountContext['resolved'],
   producer: Producer | undefined,
 ) {
   if (!backbone) throw new Error('an extraction without a resolved backbone');
-  if (params.precision !== 'float32') {
+  if (precision !== 'float32') {
     return err(
-      problem('S043', `the engines do not compute in ${params.precision} yet`, {
+      problem('S043', `the engines do not compute in ${precision} yet`, {
         help: 'leave `precision` out; `store: float16` halves the space that features take',
       }),
     );
   }
-  const plan = await planBackbone(backbone, imageShape(images.pixels));
-  if (!plan.ok) return plan;
-  const values = plan.value.pixels;
-  if (images.pixels.normalize === 'backbone' && !values) {
-    return err(
-      problem('S041', 'the model file does not say how it wants its pixels', {
-        help: 'give the preprocess stage `normalize: tf`, `torch`, `caffe`, `unit` or { mean, std }',
-      }),
-    );
-  }
-  const pixels = settle(images.pixels, values ?? { scale: 1, mean: [], std: [], reverse: false });
-  const { store, precision } = params;
-  const space = featureSpace({ pixels, backbone: backbone.identity, precision, store, producer });
-  return ok({ params, backbone, pixels, space, plan: plan.value });
-}
-
-interface Extracted {
-  readonly shape: Shape;
-  readonly computed: number;
-  /** Rows of the table whose images could be read. */
-  readonly kept: Uint32Array;
-  readonly producer?: Producer;
-}
-
-/** Makes every image of a table present in its row space. */
-class Extraction {
-  readonly #planned: PlannedExtraction;
-  readonly #table: RowTable;
-  readonly #context: RunContext;
-  readonly #skips: SkippedImages;
-
-  constructor(planned: PlannedExtraction, table: RowTable, context: RunContext) {
-    this.#planned = planned;
-    this.#table = table;
-    this.#context = context;
-    this.#skips = new SkippedImages(context.warn);
-  }
-
-  async run(): Promise<Result<Extracted, StageFailure>> {
-    const wanted = distinctRows(this.#table);
-    const present = await this.#present(wanted);
-    if (present) return ok(present);
-    // Two processes never extract the same rows: the second one waits, then computes what is still missing.
-    const claim = await this.#context.claims.take(`rows-${this.#planned.space.id}`, {
-      done: () => false,
-      onWait: (owner) =>
-        this.#context.progress(0, wanted.length, `waiting for ${owner}, which extracts the same features`),
-      signal: this.#context.signal,
-    });
-    try {
-      if (this.#context.signal.aborted) return err({ reason: 'interrupted' });
-      const meanwhile = await this.#present(wanted);
-      return meanwhile ? ok(meanwhile) : await this.#extract(wanted);
-    } finally {
-      claim?.release();
-    }
-  }
-
-  /** The outcome where every row is there already: neither backbone nor engine is loaded. */
-  async #present(wanted: Uint32Array): Promise<Extracted | undefined> {
-    const { plan, space } = this.#planned;
-    if (this.#context.force || !plan.outputShape) return undefined;
-    const rows = await this.#context.rowStore.find(space.id);
-    const whole = rows && missingRows(rows, this.#table, wanted).length === 0;
-    await rows?.close();
-    return whole ? { shape: plan.outputShape, computed: 0, kept: allRows(this.#table) } : undefined;
-  }
-
-  async #extract(wanted: Uint32Array): Promise<Result<Extracted, StageFailure>> {
-    const opened = await this.#openBackbone();
-    if (!opened.ok) return opened;
-    const { session, producer } = opened.value;
-    const shape = session.outputShape;
-    const { space, params } = this.#planned;
-    const rowBytes = sizeOf(shape) * (params.store === 'float16' ? 2 : 4);
-    const rows = await this.#context.rowStore.open(space.id, space.definition, rowBytes);
-    try {
-      const missing = this.#context.force ? wanted : missingRows(rows, this.#table, wanted);
-      const done = await this.#compute(missing, session, rows);
-      if (!done.ok) return done;
-      this.#skips.finish(this.#table.count);
-      const kept = allRows(this.#table).filter((row) => rows.has(this.#table.key(row)));
-      return ok({ shape, computed: done.value, kept, producer });
-    } finally {
-      await rows.close();
-      await session.close();
-    }
-  }
-
-  async #openBackbone(): Promise<
-    Result<{ readonly session: ForwardSession; readonly producer: Producer }, StageFailure>
-  > {
-    const { backbone, pixels } = this.#planned;
-    const { home, offline, signal, progress } = this.#context;
-    const image = imageShape(pixels);
-    const program = await loadBackbone(backbone, image, {
-      home,
-      offline,
-      signal,
-      environment: process.env,
-      progress: (done, total) => progress(done, total ?? done, 'fetching weights'),
-    });
-    if (!program.ok) return err({ reason: 'diagnostics', diagnostics: [program.error] });
-    const engine = await this.#context.engine();
-    if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
-    const session = await engine.value.openForward(program.value, forwardBatch(image));
-    if (!session.ok) return err({ reason: 'diagnostics', diagnostics: [session.error] });
-    return ok({ session: session.value, producer: engine.value.producer });
-  }
-
-  /** Decoding, computing and writing overlap: a batch is decoded ahead, and the last one is written behind. Resolves to the rows computed. */
-  async #compute(
-    missing: Uint32Array,
-    session: ForwardSession,
-    space: RowSpace,
-  ): Promise<Result<number, StageFailure>> {
-    const inputs = new ImageInputs({
-      table: this.#table,
-      spec: this.#planned.pixels,
-      images: this.#context.images('data'),
-      skips: this.#skips,
-    });
-    const reader = inputs.open(missing, forwardBatch(inputs.shape));
-    let computed = 0;
-    let writing: Promise<void> = Promise.resolve();
-    try {
-      for (;;) {
-        const batch = await reader.next();
-        if (!batch.ok) return batch;
-        if (!batch.value) break;
-        if (this.#context.signal.aborted) return err({ reason: 'interrupted' });
-        const { input, rows } = batch.value;
-        if (rows.length === 0) continue;
-        const features = await session.run(input, rows.length);
-        await writing;
-        writing = this.#store(rows, features, space);
-        // Awaited before the next one is written; until then a refusal of the disk must not count as unhandled.
-        writing.catch(() => {});
-        computed += rows.length;
-        this.#context.progress(computed, missing.length);
-      }
-      await writing;
-      return ok(computed);
-    } finally {
-      await reader.close();
-      await writing.catch(() => {});
-    }
-  }
-
-  #store(rows: Uint32Array, features: Float32Array, space: RowSpace): Promise<void> {
-    const keys = Array.from(rows, (row) => this.#table.key(row));
-    const stored = this.#planned.params.store === 'float16' ? encodeFloat16(features) : features;
-    return space.append(keys, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
-  }
-}
-
-/** The rows among `rows` that a space does not hold. */
-function missingRows(space: RowSpace, table: RowTable, rows: Uint32Array): Uint32Array {
-  return rows.filter((row) => !space.has(table.key(row)));
-}
-
-function allRows(table: RowTable): Uint32Array {
-  return Uint32Array.from({ length: table.count }, (_, row) => row);
+  return planExtraction({ backbone, precision, store, producer }, images);
 }
