@@ -1,6 +1,6 @@
 /** Row spaces as folders, `<cache>/rows/<space>/`: `space.json` says what the rows are, the packs beside it hold them. */
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import { writeFileAtomically } from '../files/atomic-file.ts';
@@ -51,6 +51,11 @@ export class DiskRowStore implements RowStore {
   async find(space: Digest): Promise<SpaceUse | undefined> {
     const known = this.#define(space);
     return known && this.#share(space, known.rowBytes);
+  }
+
+  freeBytes(): number {
+    const { bavail, bsize } = statfsSync(nearestExisting(this.#around.folders.main));
+    return bavail * bsize;
   }
 
   #define(space: Digest): SpaceDefinition | undefined {
@@ -142,4 +147,8 @@ export function readSpace(path: string): SpaceDefinition | 'damaged' | undefined
 
 function relativePath(space: Digest): string {
   return join('rows', space, 'space.json');
+}
+
+function nearestExisting(folder: string): string {
+  return existsSync(folder) || dirname(folder) === folder ? folder : nearestExisting(dirname(folder));
 }

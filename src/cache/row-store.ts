@@ -10,6 +10,8 @@ export interface RowStore {
   open(space: Digest, definition: JsonObject, rowBytes: number): Promise<RowSpace>;
   /** The space if it exists. */
   find(space: Digest): Promise<RowSpace | undefined>;
+  /** Bytes that the file system below could still take. */
+  freeBytes(): number;
 }
 
 export interface RowSpace {

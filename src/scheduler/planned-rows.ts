@@ -14,7 +14,7 @@ export async function countPlannedRows(
   stage: PlannedStage,
   workspace: Workspace,
 ): Promise<RowCounts | undefined> {
-  if (stage.status !== 'run' || !Object.values(stage.kind.gives).includes('features')) return undefined;
+  if (stage.status !== 'run' || !stage.kind.keepsRows) return undefined;
   const body = await stage.kind.loadBody();
   if (!body.countRows) return undefined;
   const behind = (port: string) => {

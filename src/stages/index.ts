@@ -3,6 +3,7 @@ import { evaluate } from './evaluate/index.ts';
 import { exec } from './exec/index.ts';
 import { exportFeatures } from './export-features/index.ts';
 import { extractFeatures } from './extract-features/index.ts';
+import { fineTune } from './fine-tune/index.ts';
 import { ingestCsv } from './ingest-csv/index.ts';
 import { ingestFolder } from './ingest-folder/index.ts';
 import { ingestIdx } from './ingest-idx/index.ts';
@@ -22,6 +23,7 @@ const list: readonly StageKind[] = [
   extractFeatures,
   trainHead,
   trainNetwork,
+  fineTune,
   predict,
   evaluate,
   exportFeatures,

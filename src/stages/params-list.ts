@@ -3,6 +3,7 @@ import { evaluateParams } from './evaluate/params.ts';
 import { execParams } from './exec/params.ts';
 import { exportFeaturesParams } from './export-features/params.ts';
 import { extractFeaturesParams } from './extract-features/params.ts';
+import { fineTuneParams } from './fine-tune/params.ts';
 import { ingestCsvParams } from './ingest-csv/params.ts';
 import { ingestFolderParams } from './ingest-folder/params.ts';
 import { ingestIdxParams } from './ingest-idx/params.ts';
@@ -22,6 +23,7 @@ export const paramsByKind: Readonly<Record<string, object>> = {
   'extract-features': extractFeaturesParams,
   'train-head': trainHeadParams,
   'train-network': trainNetworkParams,
+  'fine-tune': fineTuneParams,
   predict: predictParams,
   evaluate: evaluateParams,
   'export-features': exportFeaturesParams,

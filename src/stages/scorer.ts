@@ -1,4 +1,5 @@
 /** A model's probabilities for the rows of features or images. */
+import type { Digest } from '../base/digest.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { RowTable } from '../data/row-table.ts';
 import type { ForwardSession, Producer } from '../engines/engine.ts';
@@ -53,7 +54,7 @@ async function openForward(
   batch: number,
   context: RunContext,
 ): Promise<Result<{ readonly session: ForwardSession; readonly producer: Producer }, StageFailure>> {
-  const weights = await readModelWeights(model, context);
+  const weights = await readModelWeights(model.weights, context);
   if (!weights)
     return err({ reason: 'damaged-input', port: 'model', detail: 'the weights of the model are missing or damaged' });
   const engine = await context.engine();
@@ -116,11 +117,11 @@ function normalizationOf({ reads }: ModelArtifact): SettledPixels['normalize'] |
 }
 
 /** The weights of a trained model, or undefined where its blob is missing or damaged. */
-async function readModelWeights(
-  model: ModelArtifact,
+export async function readModelWeights(
+  blob: Digest,
   context: Pick<RunContext, 'blobs'>,
 ): Promise<Weights | undefined> {
-  const bytes = await context.blobs.get(model.weights);
+  const bytes = await context.blobs.get(blob);
   const tensors = bytes && readSafetensors(bytes);
   if (!tensors?.ok) return undefined;
   return new Map([...tensors.value].map(([name, tensor]) => [name, { shape: tensor.shape, data: float32Of(tensor) }]));

@@ -32,6 +32,8 @@ export interface StageKind<Params = unknown> {
   readonly ports: Readonly<Record<string, Port>>;
   /** Artifacts by name; the first is the main one, meant where a stage is named without `.artifact`. */
   readonly gives: Readonly<Record<string, ArtifactType>>;
+  /** Whether the body keeps rows in a row space, and counts them for `plan`. */
+  readonly keepsRows?: boolean;
   /** Whether the pipeline's seed takes part. */
   readonly draws: boolean;
   /** Params that name outputs, left out of the fingerprint. */
@@ -135,6 +137,8 @@ export interface RunContext {
 export interface RowCounts {
   readonly total: number;
   readonly cached: number;
+  /** What `plan` says about them besides. */
+  readonly notes?: readonly string[];
 }
 
 export interface StageOutcome {

@@ -75,6 +75,15 @@ export async function planBackbone(
   });
 }
 
+/** The layers of a backbone for images of `[height, width, channels]`, without weights; undefined for an ONNX file. */
+export async function backboneNetwork(
+  resolved: ResolvedBackbone,
+  image: Shape,
+): Promise<Result<Network | undefined, Diagnostic>> {
+  const opened = await open(resolved, image);
+  return opened.ok ? ok(opened.value.kind === 'network' ? opened.value.network : undefined) : opened;
+}
+
 /** The program that an engine runs, weights and all. Fetches what is not here yet. */
 export async function loadBackbone(
   resolved: ResolvedBackbone,

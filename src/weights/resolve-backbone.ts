@@ -33,6 +33,16 @@ export interface ResolvedBackbone {
   readonly download?: { readonly url: string; readonly bytes: number };
 }
 
+/** The same backbone, cut off behind another layer. */
+export function cutBackbone(resolved: ResolvedBackbone, layer: string): ResolvedBackbone {
+  const { identity, choice } = resolved;
+  return {
+    ...resolved,
+    identity: { ...identity, layer, pooling: 'none' },
+    choice: { ...choice, layer, pooling: 'none' },
+  };
+}
+
 /** Names the backbone by digests. Reads no weights, and a file's bytes only where its digest is not remembered. */
 export async function resolveBackbone(
   choice: BackboneChoice,

@@ -118,4 +118,22 @@ export const stageCodes = defineCodes({
     explanation:
       'The engine cannot compute the network in the precision asked for. float32 always works; `store: float16` halves the space that features take.',
   },
+  S050: {
+    exit: 3,
+    title: 'more layers are to be frozen than there are',
+    explanation:
+      '`freeze: { layers: N }` counts as Keras does, the input being the first layer; `freeze: { blocks: N }` counts the blocks of a built-in network; `freeze: { until: NAME }` names the last frozen layer. `pipe backbone show` lists what there is.',
+  },
+  S051: {
+    exit: 3,
+    title: 'a learning rate is given for a layer that is not trained',
+    explanation:
+      'The keys of `rates` are names of trained layers, of blocks (`block5`), or `backbone` for all pretrained layers. Frozen layers have no rate.',
+  },
+  S052: {
+    exit: 3,
+    title: 'a network cannot be trained on',
+    explanation:
+      'Fine-tuning needs a network whose layers are known: a built-in one, or a Keras file with its architecture. An .onnx file can be run, frozen, by extract-features, and a head trained on its features.',
+  },
 });

@@ -2,6 +2,7 @@ import { escapeForTerminal } from '../../base/escape.ts';
 import type { Plan, PlannedStage } from '../../plan/plan.ts';
 import { describeChange, describeReason } from '../../plan/reason.ts';
 import { showBytes, showCount, showDuration } from '../../report/duration.ts';
+import type { RowCounts } from '../../stages/stage-kind.ts';
 import { countPlannedRows } from '../../scheduler/planned-rows.ts';
 import { type PlannedPipeline, planPipeline } from '../compose.ts';
 import { cacheFolder, failWith, type GlobalOptions, paint, print, printJson } from '../output.ts';
@@ -29,7 +30,10 @@ export async function plan(file: string, targets: readonly string[], options: Gl
     });
   else {
     const width = Math.max(...stages.map(({ stage }) => stage.name.length));
-    for (const { stage, rows } of stages) print(`${planLine(stage, rows, width)}\n`);
+    for (const { stage, rows } of stages) {
+      print(`${planLine(stage, rows, width)}\n`);
+      for (const note of rows?.notes ?? []) print(paint('dim', `  ${' '.repeat(width + 4)}${escapeForTerminal(note)}\n`));
+    }
     print(
       paint(
         'dim',
@@ -40,7 +44,7 @@ export async function plan(file: string, targets: readonly string[], options: Gl
   return options['exitCode'] === true && would.length > 0 ? 1 : 0;
 }
 
-type Rows = { readonly total: number; readonly cached: number } | undefined;
+type Rows = RowCounts | undefined;
 
 async function withRows({
   plan: { stages },

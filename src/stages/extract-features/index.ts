@@ -19,6 +19,7 @@ export const extractFeatures = defineStage<ExtractFeaturesParams>({
   summary: 'Runs images through a frozen, pretrained network and keeps its output row by row.',
   ports: { data: { accepts: ['images'] } },
   gives: { features: 'features' },
+  keepsRows: true,
   draws: false,
   complete(given) {
     const members = membersOf(given);

@@ -16,7 +16,7 @@ export class FeatureSource implements InputSource {
   readonly #port: string;
   readonly #store: FeaturesArtifact['store'];
 
-  constructor(space: RowSpace, table: RowTable, features: FeaturesArtifact, port: string) {
+  constructor(space: RowSpace, table: RowTable, features: Pick<FeaturesArtifact, 'shape' | 'store'>, port: string) {
     this.shape = features.shape;
     this.#space = space;
     this.#table = table;

@@ -9,6 +9,7 @@ import { type Digest, parseDigest } from '../../base/digest.ts';
 import type { Producer, TrainSession, TrainState } from '../../engines/engine.ts';
 import { writeFileAtomically } from '../../files/atomic-file.ts';
 import { SafetensorsReader } from '../../files/safetensors.ts';
+import type { Weights } from '../../networks/network.ts';
 import type { EpochRecord } from '../artifacts.ts';
 import { type StateTensor, storedName, writeState } from './training-state.ts';
 
@@ -42,8 +43,11 @@ export class TrainingCheckpoints {
   readonly folder: string;
   readonly #producer: Producer;
   readonly #tensors: readonly StateTensor[];
+  /** Weights that a model has besides those of the session. */
+  readonly #below: Weights;
 
-  constructor(folder: string, producer: Producer, tensors: readonly StateTensor[]) {
+  constructor(folder: string, producer: Producer, tensors: readonly StateTensor[], below: Weights = new Map()) {
+    this.#below = below;
     this.folder = folder;
     this.#producer = producer;
     this.#tensors = tensors;
@@ -99,7 +103,7 @@ export class TrainingCheckpoints {
   /** Writes the weights alone to a file. False when a number is not finite. */
   writeWeights(path: string, session: TrainSession): Promise<boolean> {
     const weights = this.#tensors.filter(({ kind }) => kind === 'weights');
-    return writeState(path, weights, 'plain', session);
+    return writeState(path, weights, 'plain', session, this.#below);
   }
 
   /** Keeps the weights of an epoch that is the best so far; those of an earlier one are dropped by `dropBestBut`. */

@@ -30,6 +30,8 @@ export interface Training {
   /** Names of layers that stay as they are, and factors on the rate by layer. */
   readonly frozen?: readonly string[];
   readonly rateFactors?: Readonly<Record<string, number>>;
+  /** Weights of layers below the network, which are not trained and go into the model all the same. */
+  readonly below?: Weights;
 }
 
 export interface Trained {
@@ -56,7 +58,7 @@ export async function train(
   const { network, settings, frozen = [] } = training;
   const tensors = stateTensors(network, settings.optimizer, frozen);
   if (!tensors.ok) return failed(tensors.error);
-  const checkpoints = new TrainingCheckpoints(context.checkpoints, engine.producer, tensors.value);
+  const checkpoints = new TrainingCheckpoints(context.checkpoints, engine.producer, tensors.value, training.below);
   if (context.force) checkpoints.clear();
   const session = await openSession(training, engine);
   if (!session.ok) return failed(session.error);

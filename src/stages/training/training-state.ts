@@ -4,7 +4,7 @@ import { ok, type Result } from '../../base/result.ts';
 import type { TrainSession } from '../../engines/engine.ts';
 import { SafetensorsWriter, type TensorPlan } from '../../files/safetensors.ts';
 import { describeNetwork } from '../../networks/layers.ts';
-import type { Network } from '../../networks/network.ts';
+import type { Network, Weights } from '../../networks/network.ts';
 import type { Optimizer } from '../../networks/optimizer.ts';
 import { updateRule } from '../../networks/updates.ts';
 
@@ -39,7 +39,7 @@ export function storedName({ kind, name }: StateTensor, naming: StateNaming): st
 }
 
 /**
- * Writes some of a session's state as safetensors, one tensor in memory at a time. Resolves to false, and leaves no file, when
+ * Writes some of a session's state as safetensors, one tensor in memory at a time, behind weights that stay as they are. Resolves to false, and leaves no file, when
  * a number is not finite.
  */
 export async function writeState(
@@ -47,12 +47,15 @@ export async function writeState(
   tensors: readonly StateTensor[],
   naming: StateNaming,
   session: TrainSession,
+  constants: Weights = new Map(),
 ): Promise<boolean> {
-  const plan = tensors.map(
-    (tensor): TensorPlan => ({ name: storedName(tensor, naming), dtype: 'F32', shape: tensor.shape }),
-  );
+  const plan = [
+    ...[...constants].map(([name, { shape }]): TensorPlan => ({ name, dtype: 'F32', shape })),
+    ...tensors.map((tensor): TensorPlan => ({ name: storedName(tensor, naming), dtype: 'F32', shape: tensor.shape })),
+  ];
   const writer = new SafetensorsWriter(path, plan, { flush: false });
   try {
+    for (const { data } of constants.values()) writer.write(data);
     for (const { kind, name } of tensors) {
       const data = (await session.state([name]))[kind].get(name)?.data;
       if (!data) throw new Error(`the engine has no ${kind} ${name}`);
