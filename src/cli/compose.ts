@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type Diagnostic, problem, warning } from '../base/diagnostic.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { parsePipeline } from '../config/parse-pipeline.ts';
+import { type ParseOptions, parsePipeline } from '../config/parse-pipeline.ts';
 import type { PipelineConfig } from '../config/pipeline-config.ts';
 import { findPipelineFile, locateProject, pathFromRoot } from '../files/project.ts';
 import { makePlan } from '../plan/make-plan.ts';
@@ -49,13 +49,7 @@ export async function openPipeline(
   const workspace = openWorkspace(project, (detail) =>
     options.warn?.(warning('K001', detail, { help: 'it is computed again; `pipe cache verify` checks everything' })),
   );
-  const parsed = await parsePipeline(path, {
-    kinds: stageKinds,
-    overrides: options.set ?? [],
-    environment,
-    root: project.root,
-    memo: workspace.memo,
-  });
+  const parsed = await parsePipeline(path, parseOptionsOf(options, workspace));
   if (!parsed.ok) return parsed;
   const { config, kinds } = parsed.value;
   const unknown = [...(options.targets ?? []), ...(Array.isArray(options.force) ? options.force : [])].find(
@@ -70,6 +64,11 @@ export async function openPipeline(
     ]);
   }
   return ok({ workspace, config, kinds });
+}
+
+export function parseOptionsOf(options: PipelineOptions, { project, memo }: Workspace): ParseOptions {
+  const environment = options.environment ?? process.env;
+  return { kinds: stageKinds, overrides: options.set ?? [], environment, root: project.root, memo };
 }
 
 export interface PlannedPipeline extends OpenPipeline {

@@ -46,6 +46,39 @@ export function buildProgram(exit: (code: number) => void): Command {
     .action(async (file: string, stages: string[], _, command: Command) =>
       exit(await (await import('./commands/run.ts')).run(file, stages, options(command))),
     );
+  settable(
+    program
+      .command('sweep <file> [id]')
+      .description(
+        'many trials, ranked: the sweep block of a file or --over; `pipe sweep show [id]` shows a finished one',
+      ),
+  )
+    .option('--over <path=values>', 'head.batch=64,128 or head.rate=loguniform(1e-4,1e-2) (repeatable)', collect, [])
+    .addOption(
+      new Option('--strategy <name>', 'how values are combined').choices([
+        'grid',
+        'zip',
+        'random',
+        'sobol',
+        'halving',
+        'tpe',
+      ]),
+    )
+    .option('--goal <direction:metric>', 'minimize:score.log-loss or maximize:score.accuracy')
+    .option('--trials <n>', 'at most so many')
+    .option('--dry-run', 'say what would run, and run nothing')
+    .addOption(
+      new Option('--engine <id>', 'numeric engine')
+        .choices(['auto', 'ort', 'tfjs-node-gpu', 'tfjs-node'])
+        .default('auto'),
+    )
+    .option('--jobs <n>', 'stages at the same time', '1')
+    .addOption(new Option('--export <format>', 'with show: the whole table').choices(['csv', 'json', 'parquet']))
+    .option('--out <file>', 'with --export: where to')
+    .option('--write <file>', 'a copy of the pipeline file with the best settings')
+    .action(async (file: string, id: string | undefined, _, command: Command) =>
+      exit(await (await import('./commands/sweep.ts')).sweep(file, id === undefined ? [] : [id], options(command))),
+    );
   settable(program.command('plan <file> [stage...]').description('what would run, and why'))
     .option('--exit-code', 'exit with 1 if anything would run')
     .action(async (file: string, stages: string[], _, command: Command) =>

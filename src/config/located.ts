@@ -1,5 +1,5 @@
 /** The tree of a pipeline file: JSON values that know where they were written. Immutable, so that anchors may share parts. */
-import type { Json } from '../base/json.ts';
+import { isJsonArray, isJsonObject, type Json } from '../base/json.ts';
 import type { Place } from './source-text.ts';
 
 export type Scalar = string | number | boolean | null;
@@ -42,6 +42,16 @@ export function jsonOf(node: Located): Json {
   if (node.type === 'scalar') return node.value;
   if (node.type === 'list') return node.items.map(jsonOf);
   return Object.fromEntries(Array.from(node.members, ([key, { value }]) => [key, jsonOf(value)]));
+}
+
+/** A JSON value all of which stands at one place. */
+export function locatedAt(json: Json, place: Place): Located {
+  if (isJsonArray(json)) return { type: 'list', items: json.map((item) => locatedAt(item, place)), place };
+  if (!isJsonObject(json)) return { type: 'scalar', value: json, place };
+  const members = Object.entries(json).map(
+    ([name, value]) => [name, { key: place, value: locatedAt(value, place) }] as const,
+  );
+  return { type: 'map', members: new Map(members), place };
 }
 
 export function isNull(node: Located | undefined): boolean {

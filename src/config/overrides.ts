@@ -1,7 +1,7 @@
 /** `--set head.epochs=5`: a stage's `with`, `vars.x` or `seed`; the value is read as YAML, `null` removes. */
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
-import type { JsonObject } from '../base/json.ts';
+import type { Json, JsonObject } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import {
   FORBIDDEN_KEYS,
@@ -9,6 +9,7 @@ import {
   jsonOf,
   type Located,
   type LocatedMap,
+  locatedAt,
   memberOf,
   textOf,
   withMember,
@@ -16,7 +17,7 @@ import {
 import { shorthandMember } from './published-schema.ts';
 import type { Composed } from './read-file.ts';
 import { type Expand, type Refusal, type Step, setValue } from './set-value.ts';
-import { locate, optionText, type SourceText } from './source-text.ts';
+import { locate, optionText, type Place, type SourceText } from './source-text.ts';
 
 export interface Override {
   /** `head.optimizer.adam.learningRate` */
@@ -83,6 +84,13 @@ function parseOverride(words: string, pipelinePath: string, composeYaml: Compose
     steps: [first, ...rest],
     value: node ?? { type: 'scalar', value: null, place: { source, start: sign + 1, end: words.length } },
   });
+}
+
+/** A setting that a sweep gives, at the place where the sweep names it. */
+export function overrideOf(path: string, value: Json, place: Place): Override {
+  const [first = '', ...rest] = path.split('.');
+  const step = (name: string): Step => ({ name, place });
+  return { path, steps: [step(first), ...rest.map(step)], value: locatedAt(value, place) };
 }
 
 /** Schema of a kind's settings, asked only where a shorthand is in the way. */

@@ -47,18 +47,38 @@ export async function parsePipeline(
   path: string,
   options: ParseOptions,
 ): Promise<Result<ParsedPipeline, readonly Diagnostic[]>> {
+  const opened = await openPipelineFile(path, options);
+  return opened.ok ? opened.value.check([]) : opened;
+}
+
+/** A pipeline file that was read once and may be checked many times, each time with some settings changed. */
+export interface OpenedFile {
+  /** The configuration with these settings, which come after those of `--set`. */
+  check(settings: readonly Override[]): Result<ParsedPipeline, readonly Diagnostic[]>;
+}
+
+export async function openPipelineFile(
+  path: string,
+  options: ParseOptions,
+): Promise<Result<OpenedFile, readonly Diagnostic[]>> {
   const file = await readPipelineFile(path, composerWith(options.memo));
   if (!file.tree) return err(inFileOrder(file.problems, file));
-  const problems: Diagnostic[] = [...file.problems];
-  const overrides = await readOverrides(options.overrides, resolve(path), problems);
-  const loaded = await loadCustomKinds(writtenStages(file.tree), options.root);
-  if (!loaded.ok) problems.push(...loaded.error);
+  const { tree } = file;
+  const found: Diagnostic[] = [...file.problems];
+  const overrides = await readOverrides(options.overrides, resolve(path), found);
+  const loaded = await loadCustomKinds(writtenStages(tree), options.root);
+  if (!loaded.ok) found.push(...loaded.error);
   const customKinds: CustomKinds = new Map([...(options.customKinds ?? []), ...(loaded.ok ? loaded.value : [])]);
-  const known = { ...options, customKinds };
-  const config = checkPipeline(path, file, file.tree, overrides, known, problems);
-  if (problems.length > 0) return err(inFileOrder(problems, file));
   const own = Array.from(customKinds, ([key, { kind }]) => [key, kind] as const);
-  return ok({ config, kinds: own.length === 0 ? options.kinds : new Map([...options.kinds, ...own]) });
+  const kinds = own.length === 0 ? options.kinds : new Map([...options.kinds, ...own]);
+  return ok({
+    check(settings) {
+      const problems = [...found];
+      const known = { ...options, customKinds };
+      const config = checkPipeline(path, file, tree, [...overrides, ...settings], known, problems);
+      return problems.length > 0 ? err(inFileOrder(problems, file)) : ok({ config, kinds });
+    },
+  });
 }
 
 /** Problems are collected as far as the file can be made out, so that one look shows all of them; with any, the rest is moot. */

@@ -89,6 +89,32 @@ const sweepSchema = {
         ],
       },
     },
+    halving: {
+      type: 'object',
+      description: 'What `strategy: halving` gives the survivors of each rung.',
+      default: {},
+      additionalProperties: false,
+      properties: {
+        setting: {
+          type: 'string',
+          minLength: 1,
+          default: '',
+          description: 'Path of the setting that grows; by default the epochs of the first stage that trains.',
+        },
+        least: { type: 'integer', minimum: 1, default: 1, description: 'Its value in the first rung, at least.' },
+        most: {
+          type: 'integer',
+          minimum: 1,
+          description: 'Its value in the last rung; by default what the file says.',
+        },
+        factor: {
+          type: 'integer',
+          minimum: 2,
+          default: 3,
+          description: 'How much more the survivors get, and one part in how many survives.',
+        },
+      },
+    },
     seeds: {
       type: 'integer',
       minimum: 1,

@@ -23,7 +23,12 @@ export interface PlanOptions {
   readonly offline: boolean;
   /** The record of a stage at the last run of this pipeline; asked only for stages that are not cached. */
   readonly previous: (stage: string) => FingerprintRecord | undefined;
+  /** Drafts of stages that another plan of the same file has made already. */
+  readonly drafts?: DraftMemo;
 }
+
+/** Drafts by all that decides them within one file. */
+export type DraftMemo = Map<string, Draft>;
 
 /** A stage before it is known whether anybody needs it. */
 type Draft = Omit<PlannedStage, 'status' | 'reason' | 'rows' | 'predictedMs'>;
@@ -39,13 +44,25 @@ export async function makePlan(
   for (const stage of orderStages(config.stages.filter(({ name }) => wanted.has(name)))) {
     const inputs: Readonly<Record<string, PlannedInput>> = stage.from;
     if (Object.values(inputs).some((input) => !drafts.has(input.stage))) continue;
-    const draft = await draftStage(stage, inputs, drafts, { config, workspace, options });
+    const key = options.drafts && draftKey(stage, config.seed, drafts);
+    const known = key === undefined ? undefined : options.drafts?.get(key);
+    const draft = known ? ok(known) : await draftStage(stage, inputs, drafts, { config, workspace, options });
+    if (key !== undefined && draft.ok) options.drafts?.set(key, draft.value);
     if (draft.ok) drafts.set(stage.name, draft.value);
     else problems.push(...draft.error);
   }
   problems.push(...outputConflicts([...drafts.values()]));
   if (problems.length > 0) return err(problems);
   return ok({ config, stages: decide([...drafts.values()], options) });
+}
+
+function draftKey(stage: StageConfig, seed: number, drafts: ReadonlyMap<string, Draft>): string {
+  const inputs = Object.entries(stage.from).map(([port, from]) => [
+    port,
+    from.artifact,
+    drafted(drafts, from.stage).fingerprint,
+  ]);
+  return JSON.stringify([stage.name, stage.kind, stage.with, seed, inputs]);
 }
 
 interface Surroundings {

@@ -1,19 +1,24 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
-import type { RunEvent } from '../scheduler/events.ts';
+import type { SweepEvent } from '../sweep/run-sweep.ts';
 import type { Reporter } from './reporter.ts';
 
 /** One event a line: `--json` of `run` and `sweep`. */
 export function jsonLines(write: (line: string) => void): Reporter {
   return {
     emit(event) {
-      write(`${JSON.stringify(jsonOf(event))}\n`);
+      write(jsonLine(event));
     },
     close() {},
   };
 }
 
+/** An event as one line. */
+export function jsonLine(event: SweepEvent): string {
+  return `${JSON.stringify(jsonOf(event))}\n`;
+}
+
 /** The event with its time; a diagnostic's place lies flat in it. */
-function jsonOf(event: RunEvent): object {
+function jsonOf(event: SweepEvent): object {
   const at = new Date().toISOString();
   if (event.event !== 'diagnostic') {
     const { event: name, ...rest } = event;

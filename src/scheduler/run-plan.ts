@@ -29,6 +29,10 @@ export interface RunPlanOptions {
   readonly offline: boolean;
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  /** Engines that outlive this run; the caller closes them. */
+  readonly engines?: EnginePool;
+  /** Whether files for people are put into place. */
+  readonly placesOutputs?: boolean;
 }
 
 /** How often damaged inputs of one stage are made again before the run gives up. */
@@ -56,7 +60,7 @@ export async function runPlan(plan: Plan, workspace: Workspace, options: RunPlan
     plan,
     workspace,
     options,
-    engines: new EnginePool(options, (diagnostic) => emit({ event: 'diagnostic', diagnostic })),
+    engines: options.engines ?? new EnginePool(options, (diagnostic) => emit({ event: 'diagnostic', diagnostic })),
     entries: new Map(),
     results: new Map(),
     metrics: new Map(),
@@ -79,7 +83,7 @@ export async function runPlan(plan: Plan, workspace: Workspace, options: RunPlan
   try {
     await walkStages(walk);
   } finally {
-    await walk.engines.close();
+    if (!options.engines) await walk.engines.close();
   }
   const summary = summaryOf(plan, walk, options, performance.now() - started);
   emit({ event: 'run-finished', ...summary });
@@ -201,7 +205,8 @@ async function settleEntry(
   walk.entries.set(stage.name, entry);
   const artifacts = artifactsOf(stage, entry);
   try {
-    const placed = await placeOutputs(walk.plan, stage, artifacts, walk.workspace);
+    const places = walk.options.placesOutputs ?? true;
+    const placed = places ? await placeOutputs(walk.plan, stage, artifacts, walk.workspace) : {};
     if (Object.keys(placed).length > 0) walk.outputs.set(stage.name, placed);
   } catch (error) {
     if (error instanceof DamagedOutput) {

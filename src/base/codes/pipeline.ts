@@ -195,6 +195,12 @@ export const pipelineCodes = defineCodes({
     title: 'a sweep names nothing',
     explanation: 'A path under `sweep.over` or the metric in `sweep.goal` starts with no stage of this pipeline.',
   },
+  P035: {
+    exit: 3,
+    title: 'a sweep cannot be expanded',
+    explanation:
+      'The values under `sweep.over` are lists or distributions; a grid counts all combinations before anything runs and refuses more than `limit.trials`; `zip` takes lists of one length; `halving` needs the setting that survivors get more of.',
+  },
   P040: {
     exit: 4,
     title: 'no data layout was recognised',

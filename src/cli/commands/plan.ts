@@ -2,8 +2,8 @@ import { escapeForTerminal } from '../../base/escape.ts';
 import type { Plan, PlannedStage } from '../../plan/plan.ts';
 import { describeChange, describeReason } from '../../plan/reason.ts';
 import { showBytes, showCount, showDuration } from '../../report/duration.ts';
-import type { RowCounts } from '../../stages/stage-kind.ts';
 import { countPlannedRows } from '../../scheduler/planned-rows.ts';
+import type { RowCounts } from '../../stages/stage-kind.ts';
 import { type PlannedPipeline, planPipeline } from '../compose.ts';
 import { cacheFolder, failWith, type GlobalOptions, paint, print, printJson } from '../output.ts';
 
@@ -32,7 +32,8 @@ export async function plan(file: string, targets: readonly string[], options: Gl
     const width = Math.max(...stages.map(({ stage }) => stage.name.length));
     for (const { stage, rows } of stages) {
       print(`${planLine(stage, rows, width)}\n`);
-      for (const note of rows?.notes ?? []) print(paint('dim', `  ${' '.repeat(width + 4)}${escapeForTerminal(note)}\n`));
+      for (const note of rows?.notes ?? [])
+        print(paint('dim', `  ${' '.repeat(width + 4)}${escapeForTerminal(note)}\n`));
     }
     print(
       paint(

@@ -7,7 +7,7 @@ import { plainLines } from '../../report/lines.ts';
 import { liveView } from '../../report/live.ts';
 import type { Reporter } from '../../report/reporter.ts';
 import { cacheFolder, exitOf, failWith, type GlobalOptions, paint, print, printError } from '../output.ts';
-import { runPipeline } from '../run-pipeline.ts';
+import { type RunOptions, runPipeline } from '../run-pipeline.ts';
 import { plan } from './plan.ts';
 
 const ENGINES: readonly (EngineId | 'auto')[] = ['auto', 'ort', 'tfjs-node-gpu', 'tfjs-node'];
@@ -32,18 +32,10 @@ export async function run(file: string, stages: readonly string[], options: Glob
   const abandoned = options.cache === false ? mkdtempSync(join(tmpdir(), 'pipe-no-cache-')) : undefined;
   const interruption = listenForSignals();
   try {
-    const force = options['force'];
     const summary = await runPipeline(file, {
-      set: options.set ?? [],
-      cache: abandoned ?? cacheFolder(options),
+      ...runOptionsOf(options),
+      ...(abandoned !== undefined && { cache: abandoned }),
       targets: stages,
-      force: force === true ? 'all' : Array.isArray(force) ? force.map(String) : 'none',
-      jobs,
-      keepGoing: options['keepGoing'] === true,
-      engine: ENGINES.find((id) => id === options['engine']) ?? 'auto',
-      device: DEVICES.find((name) => name === options['device']) ?? 'cpu',
-      strictEngine: options['strictEngine'] === true,
-      offline: options.offline ?? false,
       signal: interruption.signal,
       emit: (event) => reporter.emit(event),
     });
@@ -69,6 +61,22 @@ export async function run(file: string, stages: readonly string[], options: Glob
   }
 }
 
+/** What `run` and `sweep` have in common. */
+export function runOptionsOf(options: GlobalOptions): Omit<RunOptions, 'emit'> {
+  const force = options['force'];
+  return {
+    set: options.set ?? [],
+    cache: cacheFolder(options),
+    force: force === true ? 'all' : Array.isArray(force) ? force.map(String) : 'none',
+    jobs: Number(options['jobs'] ?? 1),
+    keepGoing: options['keepGoing'] === true,
+    engine: ENGINES.find((id) => id === options['engine']) ?? 'auto',
+    device: DEVICES.find((name) => name === options['device']) ?? 'cpu',
+    strictEngine: options['strictEngine'] === true,
+    offline: options.offline ?? false,
+  };
+}
+
 function chooseReporter(options: GlobalOptions): Reporter {
   if (options.json) return jsonLines(print);
   const lines = { write: print, writeError: printError, paint, quiet: options.quiet ?? false };
@@ -79,7 +87,7 @@ function chooseReporter(options: GlobalOptions): Reporter {
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** The first signal stops at a batch boundary and keeps what is finished; the second stops at once. */
-function listenForSignals() {
+export function listenForSignals() {
   const controller = new AbortController();
   const listeners = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
     const listener = () => {

@@ -86,8 +86,7 @@ export const backboneSchema = {
         ),
       ],
       {
-        description:
-          'Its numbers. By default imagenet where Keras publishes them, else what comes with the backbone.',
+        description: 'Its numbers. By default imagenet where Keras publishes them, else what comes with the backbone.',
       },
     ),
   ),

@@ -1,0 +1,142 @@
+/** From a pipeline file with a `sweep:` block, or `--over`, to its results. */
+import { resolve } from 'node:path';
+import type { Diagnostic } from '../base/diagnostic.ts';
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import { openPipelineFile } from '../config/parse-pipeline.ts';
+import { optionText, type Place } from '../config/source-text.ts';
+import { pathFromRoot } from '../files/project.ts';
+import { newRunId } from '../runs/run-record.ts';
+import { readOver } from '../sweep/over-option.ts';
+import { type PlanTrialsContext, planTrials, type SweepPlan } from '../sweep/plan-trials.ts';
+import { firstTrials, runSweep, type SweepEvent, type SweepSummary } from '../sweep/run-sweep.ts';
+import { sweepsFolder, writeSweepRecord } from '../sweep/sweep-record.ts';
+import { readSweep, type SweepSettings } from '../sweep/sweep-settings.ts';
+import { openPipeline, parseOptionsOf } from './compose.ts';
+import type { RunOptions } from './run-pipeline.ts';
+
+export interface SweepRunOptions extends Omit<RunOptions, 'emit'> {
+  /** `--over` arguments; with any, the file's `sweep:` block counts only for what they do not say. */
+  readonly over?: readonly string[];
+  readonly strategy?: string;
+  /** `minimize:score.log-loss` */
+  readonly goal?: string;
+  readonly trials?: number;
+  readonly emit?: (event: SweepEvent) => void;
+}
+
+export interface OpenSweep {
+  readonly settings: SweepSettings;
+  readonly context: PlanTrialsContext;
+  readonly over: Json;
+}
+
+/** Everything that a sweep needs, checked. */
+export async function openSweep(
+  file: string,
+  options: SweepRunOptions,
+): Promise<Result<OpenSweep, readonly Diagnostic[]>> {
+  const opened = await openPipeline(file, options);
+  if (!opened.ok) return opened;
+  const { workspace, config, kinds } = opened.value;
+  const reopened = await openPipelineFile(config.path, parseOptionsOf(options, workspace));
+  if (!reopened.ok) return reopened;
+  const block = await sweepBlock(config.sweep?.value, options);
+  if (!block.ok) return err([block.error]);
+  const settings = readSweep(
+    { block: block.value, at: (pointer) => (options.over?.length ? undefined : config.sweep?.location(pointer)) },
+    config,
+  );
+  if (!settings.ok) return err([settings.error]);
+  const context: PlanTrialsContext = {
+    file: reopened.value,
+    base: { config, kinds },
+    workspace,
+    goal: settings.value.goal.stage,
+    options: { kinds, force: options.force ?? 'none', offline: options.offline ?? false, previous: () => undefined },
+    place: (path): Place => ({
+      source: { ...optionText(path, config.path), shown: `sweep ${path}` },
+      start: 0,
+      end: path.length,
+    }),
+    memo: new Map(),
+  };
+  return ok({ settings: settings.value, context, over: block.value['over'] ?? {} });
+}
+
+async function sweepBlock(
+  written: Json | undefined,
+  options: SweepRunOptions,
+): Promise<Result<JsonObject, Diagnostic>> {
+  const block: Record<string, Json> = { ...objectOf(written) };
+  if (options.over?.length) {
+    const over: Record<string, Json> = {};
+    for (const words of options.over) {
+      const read = await readOver(words);
+      if (!read.ok) return read;
+      over[read.value[0]] = read.value[1];
+    }
+    block['over'] = over;
+  }
+  if (options.strategy !== undefined) block['strategy'] = options.strategy;
+  if (options.goal !== undefined) {
+    const [direction = '', path = ''] = options.goal.split(':');
+    block['goal'] = { [direction]: path };
+  }
+  if (options.trials !== undefined) block['limit'] = { ...objectOf(block['limit']), trials: options.trials };
+  return ok(block);
+}
+
+function objectOf(value: Json | undefined): JsonObject {
+  return value !== undefined && isJsonObject(value) ? value : {};
+}
+
+/** Plans the trials that are known beforehand, and runs nothing. */
+export async function planSweep(
+  file: string,
+  options: SweepRunOptions,
+): Promise<Result<OpenSweep & { readonly plan: SweepPlan }, readonly Diagnostic[]>> {
+  const opened = await openSweep(file, options);
+  if (!opened.ok) return opened;
+  const { settings, context } = opened.value;
+  const plan = await planTrials(firstTrials(settings, context.base.config.seed), context);
+  return plan.ok ? ok({ ...opened.value, plan: plan.value }) : plan;
+}
+
+/** Runs a sweep. Problems of the file come as diagnostics; failed trials are listed in the summary. */
+export async function sweepPipeline(
+  file: string,
+  options: SweepRunOptions = {},
+): Promise<Result<SweepSummary & Pick<OpenSweep, 'settings'>, readonly Diagnostic[]>> {
+  const startedAt = new Date();
+  const opened = await openSweep(file, options);
+  if (!opened.ok) return opened;
+  const { settings, context, over } = opened.value;
+  const summary = await runSweep(settings, context, {
+    run: newRunId(startedAt),
+    jobs: options.jobs ?? 1,
+    engine: options.engine ?? 'auto',
+    device: options.device ?? 'cpu',
+    strictProducer: undefined,
+    offline: options.offline ?? false,
+    signal: options.signal ?? new AbortController().signal,
+    emit: options.emit ?? (() => undefined),
+    now: () => performance.now(),
+  });
+  if (!summary.ok) return summary;
+  const { config } = context.base;
+  const { project } = context.workspace;
+  const { outcome, exitCode, durationMs, trials } = summary.value;
+  writeSweepRecord(sweepsFolder(project), {
+    format: 1,
+    id: summary.value.run,
+    startedAt: startedAt.toISOString(),
+    pipeline: pathFromRoot(project.root, resolve(config.path)),
+    strategy: settings.strategyName,
+    over,
+    overrides: config.overrides,
+    goal: settings.goal,
+    summary: { outcome, exitCode, durationMs, trials },
+  });
+  return ok({ ...summary.value, settings });
+}

@@ -1,0 +1,47 @@
+/**
+ * Successive halving: Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization" (AISTATS
+ * 2016). Many combinations with few epochs, the best of them with more, until one is left.
+ */
+import type { Point } from '../space.ts';
+import { byScore, type Proposal, type Scored, type Strategy } from '../strategy.ts';
+
+export interface HalvingSettings {
+  /** Path of what a rung gives more of, such as `head.epochs`. */
+  readonly setting: string;
+  /** Of the first rung, and at most. */
+  readonly least: number;
+  readonly most: number;
+  /** What the survivors get more, and one part in how many survives. */
+  readonly factor: number;
+}
+
+/** Amounts of the rungs, the last one being `most`. */
+export function rungs({ least, most, factor }: HalvingSettings): readonly number[] {
+  const amounts: number[] = [];
+  for (let amount = most; amount >= least; amount = Math.floor(amount / factor)) amounts.unshift(amount);
+  return amounts.length > 0 ? amounts : [most];
+}
+
+export function halvingStrategy(points: readonly Point[], settings: HalvingSettings): Strategy {
+  const amounts = rungs(settings);
+  const { setting, factor } = settings;
+  const labelled = (rung: number, chosen: readonly Pick<Proposal, 'point'>[]): readonly Proposal[] =>
+    chosen.map(({ point }) => ({ point, extra: { [setting]: amounts[rung] ?? 0 }, label: String(rung) }));
+  return {
+    propose(tried) {
+      const rung = amounts.findIndex((_, i) => !tried.some(({ label }) => label === String(i)));
+      if (rung < 0) return [];
+      if (rung === 0)
+        return labelled(
+          0,
+          points.map((point) => ({ point })),
+        );
+      const before: readonly Scored[] = tried.filter(({ label }) => label === String(rung - 1));
+      const survivors = [...before].sort(byScore).slice(0, Math.max(1, Math.floor(before.length / factor)));
+      return labelled(
+        rung,
+        survivors.filter(({ score }) => !Number.isNaN(score)),
+      );
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/** A record a sweep, `.pipe/sweeps/<id>.json`: what was varied and what came out. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Json } from '../base/json.ts';
+import { writeFileAtomically } from '../files/atomic-file.ts';
+import type { Project } from '../files/project.ts';
+import { CacheWriteError } from '../files/write-error.ts';
+import type { SweepSummary } from './run-sweep.ts';
+import type { Goal } from './sweep-settings.ts';
+
+export interface SweepRecord {
+  readonly format: 1;
+  readonly id: string;
+  readonly startedAt: string;
+  /** Path of the pipeline file from the project's root. */
+  readonly pipeline: string;
+  readonly strategy: string;
+  readonly over: Json;
+  readonly overrides: Readonly<Record<string, Json>>;
+  readonly goal: Goal;
+  readonly summary: Pick<SweepSummary, 'outcome' | 'exitCode' | 'durationMs' | 'trials'>;
+}
+
+/** `<root>/.pipe/sweeps`. */
+export function sweepsFolder({ runs }: Project): string {
+  return join(runs, '..', 'sweeps');
+}
+
+/** No fsync, since nothing is computed from it. A disk that refuses costs the record, not the sweep. */
+export function writeSweepRecord(folder: string, record: SweepRecord): void {
+  try {
+    writeFileAtomically(join(folder, `${record.id}.json`), `${JSON.stringify(record)}\n`, { flush: false });
+  } catch (error) {
+    if (!(error instanceof CacheWriteError)) throw error;
+  }
+}
+
+/** The record of an id or its beginning; the newest one for `@last`. */
+export function readSweepRecord(folder: string, id: string): SweepRecord | undefined {
+  const names = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+        .reverse()
+    : [];
+  const found = id === '@last' ? names[0] : names.find((name) => name.startsWith(id));
+  if (found === undefined) return undefined;
+  try {
+    // JSON has no NaN: a score that is none was written as null.
+    const record: SweepRecord = JSON.parse(readFileSync(join(folder, found), 'utf8'), (key, value) =>
+      key === 'score' && value === null ? Number.NaN : value,
+    );
+    return record.format === 1 ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
