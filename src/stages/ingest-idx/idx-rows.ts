@@ -2,7 +2,8 @@ import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import type { Digest } from '../../base/digest.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { sortClasses } from '../../data/classes.ts';
-import { type IdxFile, openIdx, pixelsDigest, readAt } from '../../data/idx.ts';
+import { type IdxFile, openIdx } from '../../data/idx.ts';
+import { pixelsDigest, readAt } from '../../data/raw-file.ts';
 import { type Row, RowTable, type Split, UNLABELLED } from '../../data/row-table.ts';
 import type { StoredImage } from '../../images/stored-image.ts';
 
