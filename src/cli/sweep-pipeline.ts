@@ -41,6 +41,7 @@ export async function openSweep(
   const { workspace, config, kinds } = opened.value;
   const reopened = await openPipelineFile(config.path, parseOptionsOf(options, workspace));
   if (!reopened.ok) return reopened;
+  reopened.value.check([]);
   const block = await sweepBlock(config.sweep?.value, options);
   if (!block.ok) return err([block.error]);
   const settings = readSweep(
@@ -59,7 +60,7 @@ export async function openSweep(
       start: 0,
       end: path.length,
     }),
-    memo: new Map(),
+    memo: { drafts: new Map(), own: new WeakMap() },
   };
   return ok({ settings: settings.value, context, over: block.value['over'] ?? {} });
 }

@@ -1,6 +1,7 @@
 /** From a pipeline file to a checked configuration. Quick: every cached run starts here. */
 import { resolve } from 'node:path';
 import type { Diagnostic } from '../base/diagnostic.ts';
+import type { Json } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Memo } from '../files/memo.ts';
 import { type Environment, pipelineNameOf } from '../files/project.ts';
@@ -10,9 +11,9 @@ import { type CustomKinds, loadCustomKinds } from './custom-kinds.ts';
 import { withTypedEnvironment } from './environment-values.ts';
 import { circles, connect, type From } from './graph.ts';
 import { isNull, jsonOf, keysOf, type LocatedMap, memberOf, nearestAt, textOf, withMember } from './located.ts';
-import { expandMatrices } from './matrix.ts';
+import { type ExpandedStage, expandMatrices } from './matrix.ts';
 import { applyOverrides, type Override, overridesAsJson, readOverrides } from './overrides.ts';
-import { DEFAULT_SEED, type PipelineConfig } from './pipeline-config.ts';
+import { DEFAULT_SEED, type PipelineConfig, type StageConfig } from './pipeline-config.ts';
 import { publishedSettings } from './published-schema.ts';
 import { type PipelineFile, readPipelineFile } from './read-file.ts';
 import { pathOfKey, schemaProblems } from './schema-problems.ts';
@@ -20,7 +21,7 @@ import { locate, sourceText } from './source-text.ts';
 import { substitute, Variables } from './substitute.ts';
 import { sweepProblems } from './sweep-problems.ts';
 import { composerWith } from './tree-memo.ts';
-import { type KnownKinds, kindsOf, settingsSchema, validatorOf } from './used-kinds.ts';
+import { type KnownKinds, kindsOf, settingsSchema, type UsedKind, validatorOf } from './used-kinds.ts';
 import { writtenStages } from './written-stage.ts';
 
 export interface ParseOptions {
@@ -71,27 +72,67 @@ export async function openPipelineFile(
   const customKinds: CustomKinds = new Map([...(options.customKinds ?? []), ...(loaded.ok ? loaded.value : [])]);
   const own = Array.from(customKinds, ([key, { kind }]) => [key, kind] as const);
   const kinds = own.length === 0 ? options.kinds : new Map([...options.kinds, ...own]);
+  const known = { ...options, customKinds };
+  const settingsOf = (kind: string) => customKinds.get(kind)?.schema ?? publishedSettings(kind);
+  let before: Checked | undefined;
   return ok({
     check(settings) {
       const problems = [...found];
-      const known = { ...options, customKinds };
-      const config = checkPipeline(path, file, tree, [...overrides, ...settings], known, problems);
-      return problems.length > 0 ? err(inFileOrder(problems, file)) : ok({ config, kinds });
+      const overridden = applyOverrides(tree, [...overrides, ...settings], settingsOf, problems);
+      const base = before && settings.every(({ path: at }) => !at.startsWith('vars.')) ? before : undefined;
+      const checked = base
+        ? recheck(base, overridden, settings, options.root, problems)
+        : checkPipeline(path, file, overridden, overridesAsJson([...overrides, ...settings]), known, problems);
+      if (problems.length > 0) return err(inFileOrder(problems, file));
+      // A sound check without changes of its own is what later ones start from.
+      if (settings.length === 0) before = checked;
+      return ok({ config: checked.config, kinds });
     },
   });
+}
+
+/** A configuration with what it was made of. */
+interface Checked {
+  readonly config: PipelineConfig;
+  readonly variables: Variables;
+  readonly kinds: ReadonlyMap<string, UsedKind>;
+  readonly expanded: readonly ExpandedStage[];
+  readonly connected: ReadonlyMap<string, From>;
+  readonly overrides: Readonly<Record<string, Json>>;
+}
+
+/** Settings of stages (and the seed) changed, and nothing that could reach other stages: only those are checked again. */
+function recheck(
+  before: Checked,
+  tree: LocatedMap,
+  settings: readonly Override[],
+  root: string,
+  problems: Diagnostic[],
+): Checked {
+  const touched = new Set(settings.map(({ steps: [first] }) => first.name));
+  const written = memberOf(tree, 'stages');
+  const stages = before.expanded.flatMap((stage, i): readonly StageConfig[] => {
+    const known = before.config.stages[i];
+    if (known && !touched.has(stage.written.name)) return [known];
+    const given = memberOf(memberOf(written, stage.written.name), 'with');
+    const member = given && { key: stage.written.key, value: given };
+    const again = { ...stage, written: { ...stage.written, body: withMember(stage.written.body, 'with', member) } };
+    const checked = checkedStage(again, before.kinds, before.variables, root, problems);
+    return checked.map((one) => stageConfig(one, before.connected.get(stage.name) ?? {}));
+  });
+  const overrides = { ...before.overrides, ...overridesAsJson(settings) };
+  return { ...before, config: { ...before.config, seed: seedOf(tree), stages, overrides } };
 }
 
 /** Problems are collected as far as the file can be made out, so that one look shows all of them; with any, the rest is moot. */
 function checkPipeline(
   path: string,
   file: PipelineFile,
-  written: LocatedMap,
-  overrides: readonly Override[],
+  overridden: LocatedMap,
+  overrides: Readonly<Record<string, Json>>,
   options: ParseOptions & KnownKinds,
   problems: Diagnostic[],
-): PipelineConfig {
-  const settingsOf = (kind: string) => options.customKinds.get(kind)?.schema ?? publishedSettings(kind);
-  const overridden = applyOverrides(written, overrides, settingsOf, problems);
+): Checked {
   const variables = new Variables(overridden, options.environment, problems);
   const tree = aroundSettings(overridden, variables);
   problems.push(...shellProblems(tree));
@@ -106,19 +147,24 @@ function checkPipeline(
   const sweep = memberOf(tree, 'sweep');
   problems.push(...sweepProblems(sweep, raw, memberOf(tree, 'vars')));
 
-  const seed = memberOf(tree, 'seed');
-  return {
+  const config = {
     path: resolve(path),
     name: textOf(memberOf(tree, 'pipeline')) || pipelineNameOf(path),
     description: textOf(memberOf(tree, 'description')) ?? '',
-    seed: seed?.type === 'scalar' && typeof seed.value === 'number' ? seed.value : DEFAULT_SEED,
+    seed: seedOf(tree),
     stages: stages.map((stage) => stageConfig(stage, connected.get(stage.stage.name) ?? {})),
     ...(sweep && {
       sweep: { value: jsonOf(sweep), location: (pointer = '') => locate(nearestAt(sweep, keysOf(pointer)).place) },
     }),
-    overrides: overridesAsJson(overrides),
+    overrides,
     files: [...new Set(file.files)],
   };
+  return { config, variables, kinds, expanded, connected, overrides };
+}
+
+function seedOf(tree: LocatedMap): number {
+  const seed = memberOf(tree, 'seed');
+  return seed?.type === 'scalar' && typeof seed.value === 'number' ? seed.value : DEFAULT_SEED;
 }
 
 /** Everything substituted but what stands below a stage's `with`, which may use the values of a matrix. */

@@ -28,7 +28,11 @@ export interface PlanOptions {
 }
 
 /** Drafts by all that decides them within one file. */
-export type DraftMemo = Map<string, Draft>;
+export interface DraftMemo {
+  readonly drafts: Map<string, Draft>;
+  /** The part of a key that a stage's own configuration makes. */
+  readonly own: WeakMap<StageConfig, string>;
+}
 
 /** A stage before it is known whether anybody needs it. */
 type Draft = Omit<PlannedStage, 'status' | 'reason' | 'rows' | 'predictedMs'>;
@@ -44,10 +48,10 @@ export async function makePlan(
   for (const stage of orderStages(config.stages.filter(({ name }) => wanted.has(name)))) {
     const inputs: Readonly<Record<string, PlannedInput>> = stage.from;
     if (Object.values(inputs).some((input) => !drafts.has(input.stage))) continue;
-    const key = options.drafts && draftKey(stage, config.seed, drafts);
-    const known = key === undefined ? undefined : options.drafts?.get(key);
+    const key = options.drafts && draftKey(stage, config.seed, drafts, options.drafts);
+    const known = key === undefined ? undefined : options.drafts?.drafts.get(key);
     const draft = known ? ok(known) : await draftStage(stage, inputs, drafts, { config, workspace, options });
-    if (key !== undefined && draft.ok) options.drafts?.set(key, draft.value);
+    if (key !== undefined && draft.ok) options.drafts?.drafts.set(key, draft.value);
     if (draft.ok) drafts.set(stage.name, draft.value);
     else problems.push(...draft.error);
   }
@@ -56,13 +60,15 @@ export async function makePlan(
   return ok({ config, stages: decide([...drafts.values()], options) });
 }
 
-function draftKey(stage: StageConfig, seed: number, drafts: ReadonlyMap<string, Draft>): string {
-  const inputs = Object.entries(stage.from).map(([port, from]) => [
-    port,
-    from.artifact,
-    drafted(drafts, from.stage).fingerprint,
-  ]);
-  return JSON.stringify([stage.name, stage.kind, stage.with, seed, inputs]);
+function draftKey(stage: StageConfig, seed: number, drafts: ReadonlyMap<string, Draft>, { own }: DraftMemo): string {
+  let key = own.get(stage);
+  if (key === undefined) {
+    key = JSON.stringify([stage.name, stage.kind, stage.with]);
+    own.set(stage, key);
+  }
+  for (const [port, from] of Object.entries(stage.from))
+    key += ` ${port} ${from.artifact} ${drafted(drafts, from.stage).fingerprint}`;
+  return `${key} ${seed}`;
 }
 
 interface Surroundings {
