@@ -4,6 +4,7 @@ import { exec } from './exec/index.ts';
 import { exportFeatures } from './export-features/index.ts';
 import { extractFeatures } from './extract-features/index.ts';
 import { fineTune } from './fine-tune/index.ts';
+import { ingestCifar } from './ingest-cifar/index.ts';
 import { ingestCsv } from './ingest-csv/index.ts';
 import { ingestFolder } from './ingest-folder/index.ts';
 import { ingestIdx } from './ingest-idx/index.ts';
@@ -18,6 +19,7 @@ const list: readonly StageKind[] = [
   ingestCsv,
   ingestFolder,
   ingestIdx,
+  ingestCifar,
   split,
   preprocess,
   extractFeatures,

@@ -4,6 +4,7 @@ import { execParams } from './exec/params.ts';
 import { exportFeaturesParams } from './export-features/params.ts';
 import { extractFeaturesParams } from './extract-features/params.ts';
 import { fineTuneParams } from './fine-tune/params.ts';
+import { ingestCifarParams } from './ingest-cifar/params.ts';
 import { ingestCsvParams } from './ingest-csv/params.ts';
 import { ingestFolderParams } from './ingest-folder/params.ts';
 import { ingestIdxParams } from './ingest-idx/params.ts';
@@ -18,6 +19,7 @@ export const paramsByKind: Readonly<Record<string, object>> = {
   'ingest-csv': ingestCsvParams,
   'ingest-folder': ingestFolderParams,
   'ingest-idx': ingestIdxParams,
+  'ingest-cifar': ingestCifarParams,
   split: splitParams,
   preprocess: preprocessParams,
   'extract-features': extractFeaturesParams,

@@ -86,6 +86,17 @@ export const dataCodes = defineCodes({
     title: 'not an IDX file',
     explanation: 'The file is damaged, cut short, or of another format than its name says.',
   },
+  D041: {
+    exit: 4,
+    title: 'not a CIFAR file',
+    explanation:
+      'The file is damaged, cut short, or of another format than `format` says. The binary version of CIFAR-10 has records of 3,073 bytes, that of CIFAR-100 of 3,074.',
+  },
+  D042: {
+    exit: 4,
+    title: 'names of labels that do not fit',
+    explanation: 'A text file of class names has one name a line for every label, label 0 first, and no name twice.',
+  },
   I001: {
     exit: 4,
     title: 'an image that cannot be decoded',
