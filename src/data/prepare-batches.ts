@@ -1,6 +1,7 @@
 /** Batches of prepared images: decoded several at a time, one batch ahead of whoever reads them. */
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { ok, type Result } from '../base/result.ts';
+import { drawChange } from '../images/augment.ts';
 import type { PixelSpec } from '../images/pixel-spec.ts';
 import { prepare, preparedSize, type SettledPixels } from '../images/prepare.ts';
 import type { ImageSource } from './image-source.ts';
@@ -23,6 +24,8 @@ export interface PrepareOptions {
   readonly spec: SettledPixels;
   readonly source: ImageSource;
   readonly signal: AbortSignal;
+  /** Where the images are augmented as the spec says: what the draws are keyed by, besides the image. */
+  readonly draws?: { readonly seed: number; readonly epoch: number } | undefined;
 }
 
 /** libvips decodes on libuv's threads; more in flight than those only costs memory. */
@@ -42,7 +45,7 @@ export async function* prepareBatches(options: PrepareOptions): AsyncGenerator<R
 }
 
 async function prepareBatch(
-  { table, order, batch, spec, source }: PrepareOptions,
+  { table, order, batch, spec, source, draws }: PrepareOptions,
   from: number,
 ): Promise<Result<PreparedBatch, Diagnostic>> {
   const size = preparedSize(spec);
@@ -54,7 +57,8 @@ async function prepareBatch(
     for (let i = next++; i < wanted.length; i = next++) {
       const row = wanted[i] ?? 0;
       const stored = await source.read(table.partOf(row), table.name(row), table.digest(row));
-      const prepared = stored.ok ? await prepare(stored.value, spec, input, i * size) : stored;
+      const change = spec.augment && draws && drawChange(spec.augment, spec, { ...draws, image: table.key(row) });
+      const prepared = stored.ok ? await prepare(stored.value, spec, input, i * size, change ?? undefined) : stored;
       if (!prepared.ok) problems[i] = prepared.error;
     }
   };

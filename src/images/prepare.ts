@@ -2,6 +2,7 @@
 import type { Sharp } from 'sharp';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { changeImage, type ImageChange } from './augment.ts';
 import { decodeProblem, describeForeign, formatOf, openEncoded, openRaw } from './decode.ts';
 import type { Channels, Kernel, PixelSpec } from './pixel-spec.ts';
 import type { StoredImage } from './stored-image.ts';
@@ -28,12 +29,13 @@ export function preparedSize({ height, width, channels }: PixelSpec): number {
   return height * width * channelCount(channels);
 }
 
-/** Writes the image to `into[at …]`. */
+/** Writes the image to `into[at …]`, changed before it is normalized where a change is given. */
 export async function prepare(
   image: StoredImage,
   spec: SettledPixels,
   into: Float32Array,
   at: number,
+  change?: ImageChange,
 ): Promise<Result<void, Diagnostic>> {
   let pixels: Buffer;
   let found: number;
@@ -50,7 +52,9 @@ export async function prepare(
   } catch (error) {
     return err(decodeProblem(error, image.path));
   }
-  normalizeInto(pixels, found, spec, into, at);
+  const { height, width } = spec;
+  const changed = change ? changeImage(pixels, { height, width, channels: found }, change) : pixels;
+  normalizeInto(changed, found, spec, into, at);
   return ok(undefined);
 }
 
@@ -93,7 +97,7 @@ function resized(sharp: Sharp, { height, width, fit, kernel, channels, crop }: P
 
 /** x·scale, then (x − mean)/std a channel in RGB order, then the channels backwards where asked. */
 function normalizeInto(
-  pixels: Uint8Array,
+  pixels: Uint8Array | Float32Array,
   found: number,
   { height, width, channels, normalize }: SettledPixels,
   into: Float32Array,

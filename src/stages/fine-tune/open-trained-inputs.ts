@@ -48,7 +48,13 @@ export async function openTrainedInputs(
     });
   }
   const skips = new SkippedImages(context.warn);
-  const images = new ImageInputs({ table, spec: pixels, images: context.images('data'), skips });
+  const images = new ImageInputs({
+    table,
+    spec: pixels,
+    images: context.images('data'),
+    skips,
+    seed: context.seed,
+  });
   const finish = async () => skips.finish(table.count);
   if (!cut.frozen) return ok({ source: images, readable: (rows) => rows, close: finish });
   const { network, last } = cut.frozen;

@@ -14,6 +14,8 @@ export interface ImageInputsOptions {
   readonly spec: SettledPixels;
   readonly images: ImageSource;
   readonly skips: SkippedImages;
+  /** Of a training, which augments its images where the spec says so. */
+  readonly seed?: number;
 }
 
 /** The shape of one prepared image. */
@@ -30,10 +32,13 @@ export class ImageInputs implements InputSource {
     this.#options = options;
   }
 
-  open(order: Uint32Array, batch: number): BatchReader {
-    const { table, spec, images, skips } = this.#options;
+  open(order: Uint32Array, batch: number, epoch?: number): BatchReader {
+    const { table, spec, images, skips, seed } = this.#options;
     const controller = new AbortController();
-    const batches = prepareBatches({ table, order, batch, spec, source: images, signal: controller.signal });
+    const { signal } = controller;
+    const draws = seed === undefined || epoch === undefined ? undefined : { seed, epoch };
+    if (spec.augment && epoch !== undefined && !draws) throw new Error('a training without a seed cannot augment');
+    const batches = prepareBatches({ table, order, batch, spec, source: images, signal, draws });
     return {
       async next() {
         const made = await batches.next();

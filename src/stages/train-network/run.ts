@@ -28,7 +28,7 @@ export const body: StageBody<TrainNetworkParams> = {
     const engine = await context.engine();
     if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
     const skips = new SkippedImages(context.warn);
-    const decoded = new ImageInputs({ table, spec, images: context.images('data'), skips });
+    const decoded = new ImageInputs({ table, spec, images: context.images('data'), skips, seed: context.seed });
     const used = rows.value.train.length + labelledRows(table, 'validation').length;
     const fits = used * sizeOf(shape) * 4 <= REMEMBERED_BYTES;
     const inputs = fits && !spec.augment ? new RememberedInputs(decoded) : decoded;
