@@ -1,7 +1,11 @@
-import type { Diagnostic } from '../base/diagnostic.ts';
-import { ok, type Result } from '../base/result.ts';
+import { type Diagnostic, exitCodeOf } from '../base/diagnostic.ts';
+import { err, ok, type Result } from '../base/result.ts';
 import type { Device, EngineId, Producer } from '../engines/engine.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Workspace } from '../plan/workspace.ts';
+import { DEFAULT_TOLERANCE } from '../runs/lock-file.ts';
 import { newRunId, writeRunRecord } from '../runs/run-record.ts';
+import { heldToLock, updateLock } from '../runs/update-lock.ts';
 import type { Emit, RunSummary } from '../scheduler/events.ts';
 import { runPlan } from '../scheduler/run-plan.ts';
 import { type PipelineOptions, planPipeline } from './compose.ts';
@@ -13,6 +17,10 @@ export interface RunOptions extends PipelineOptions {
   readonly device?: Device;
   /** Rows computed by another engine do not count. */
   readonly strictEngine?: boolean;
+  /** What becomes of the lock file beside the pipeline: brought up to date, held against the run (`--locked`), or neither. */
+  readonly lock?: 'update' | 'check' | 'ignore';
+  /** For metrics under `lock: 'check'`; 1e-3 otherwise. */
+  readonly tolerance?: number;
   readonly signal?: AbortSignal;
   readonly emit?: Emit;
 }
@@ -30,7 +38,12 @@ export async function runPipeline(
   });
   if (!planned.ok) return planned;
   const { plan, workspace } = planned.value;
-  const summary = await runPlan(plan, workspace, {
+  const { lock = 'update', tolerance = DEFAULT_TOLERANCE } = options;
+  if (lock === 'check') {
+    const differing = await heldToLock(plan, workspace, { tolerance, beforeRun: true });
+    if (differing.length > 0) return err(differing);
+  }
+  const walked = await runPlan(plan, workspace, {
     run: newRunId(startedAt),
     jobs: options.jobs ?? 1,
     keepGoing: options.keepGoing ?? false,
@@ -39,10 +52,30 @@ export async function runPipeline(
     strictProducer: options.strictEngine ? await producerOf(options) : undefined,
     offline: options.offline ?? false,
     signal: options.signal ?? new AbortController().signal,
-    emit,
+    // The last event comes when the lock file has been seen to.
+    emit: (event) => event.event === 'run-finished' || emit(event),
   });
+  const summary = await withLock(walked, plan, workspace, { ...options, lock, tolerance, emit });
   writeRunRecord(plan, workspace, summary, startedAt);
+  emit({ event: 'run-finished', ...summary });
   return ok(summary);
+}
+
+/** Only a run that succeeded is worth locking. */
+async function withLock(
+  summary: RunSummary,
+  plan: Plan,
+  workspace: Workspace,
+  { lock, tolerance, emit }: Pick<RunOptions, 'lock'> & { readonly tolerance: number; readonly emit: Emit },
+): Promise<RunSummary> {
+  if (summary.outcome !== 'succeeded' || lock === 'ignore') return summary;
+  const found =
+    lock === 'check'
+      ? await heldToLock(plan, workspace, { tolerance, beforeRun: false })
+      : await updateLock(plan, workspace, tolerance);
+  for (const diagnostic of found) emit({ event: 'diagnostic', diagnostic });
+  const first = found.find(({ severity }) => severity === 'error');
+  return first ? { ...summary, outcome: 'failed', exitCode: exitCodeOf(first) } : summary;
 }
 
 async function producerOf({ engine = 'auto', device = 'cpu' }: RunOptions): Promise<Producer> {

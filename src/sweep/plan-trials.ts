@@ -86,6 +86,7 @@ function addNode(nodes: Map<Fingerprint, PlannedStage>, stage: PlannedStage, nam
 }
 
 function ofTrial(diagnostic: Diagnostic, trial: Trial): Diagnostic {
-  const { code, message, help, location } = diagnostic;
-  return problem(code, `trial ${trial.number} (${showSettings(trial.settings)}): ${message}`, { help, location });
+  const { message, help, location } = diagnostic;
+  const code = diagnostic.code === 'U003' ? 'P034' : diagnostic.code;
+  return problem(code, `trial ${trial.number} (${showSettings(trial.settings)}): ${message.replace(/^--set /, "")}`, { help, location });
 }

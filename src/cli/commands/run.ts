@@ -1,11 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Diagnostic, problem } from '../../base/diagnostic.ts';
+import { err, ok, type Result } from '../../base/result.ts';
 import type { Device, EngineId } from '../../engines/engine.ts';
 import { jsonLines } from '../../report/json-lines.ts';
 import { plainLines } from '../../report/lines.ts';
 import { liveView } from '../../report/live.ts';
 import type { Reporter } from '../../report/reporter.ts';
+import { DEFAULT_TOLERANCE } from '../../runs/lock-file.ts';
 import { cacheFolder, exitOf, failWith, type GlobalOptions, paint, print, printError } from '../output.ts';
 import { type RunOptions, runPipeline } from '../run-pipeline.ts';
 import { plan } from './plan.ts';
@@ -28,6 +31,8 @@ export async function run(file: string, stages: readonly string[], options: Glob
       options,
     );
   }
+  const tolerance = toleranceIn(options);
+  if (!tolerance.ok) return failWith([tolerance.error], options);
   const reporter = chooseReporter(options);
   const abandoned = options.cache === false ? mkdtempSync(join(tmpdir(), 'pipe-no-cache-')) : undefined;
   const interruption = listenForSignals();
@@ -36,6 +41,8 @@ export async function run(file: string, stages: readonly string[], options: Glob
       ...runOptionsOf(options),
       ...(abandoned !== undefined && { cache: abandoned }),
       targets: stages,
+      lock: options['locked'] === true ? 'check' : 'update',
+      tolerance: tolerance.value,
       signal: interruption.signal,
       emit: (event) => reporter.emit(event),
     });
@@ -75,6 +82,14 @@ export function runOptionsOf(options: GlobalOptions): Omit<RunOptions, 'emit'> {
     strictEngine: options['strictEngine'] === true,
     offline: options.offline ?? false,
   };
+}
+
+/** `--tolerance 0.001` */
+export function toleranceIn(options: GlobalOptions): Result<number, Diagnostic> {
+  const given = options['tolerance'];
+  const tolerance = given === undefined ? DEFAULT_TOLERANCE : Number(given || Number.NaN);
+  if (tolerance >= 0) return ok(tolerance);
+  return err(problem('U001', `--tolerance takes a number from 0 on, not ${String(given)}`));
 }
 
 function chooseReporter(options: GlobalOptions): Reporter {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { problem } from '../../base/diagnostic.ts';
 import { escapeForTerminal } from '../../base/escape.ts';
 import { writeFileAtomically } from '../../files/atomic-file.ts';
-import { locateProject } from '../../files/project.ts';
+import { findPipelineFile, locateProject } from '../../files/project.ts';
 import { diagnosticFrame } from '../../report/diagnostic-frame.ts';
 import { showCount, showDuration } from '../../report/duration.ts';
 import { jsonLine } from '../../report/json-lines.ts';
@@ -13,7 +13,6 @@ import { bestFile } from '../../sweep/best-file.ts';
 import { encodeTrials, exportFormats } from '../../sweep/export-trials.ts';
 import { ranked, type SweepEvent, type TrialResult } from '../../sweep/run-sweep.ts';
 import { readSweepRecord, sweepsFolder } from '../../sweep/sweep-record.ts';
-import type { Goal } from '../../sweep/sweep-settings.ts';
 import { trialTable } from '../../sweep/trial-table.ts';
 import { cacheFolder, exitOf, failWith, type GlobalOptions, paint, print, printError } from '../output.ts';
 import { planSweep, type SweepRunOptions, sweepPipeline } from '../sweep-pipeline.ts';
@@ -25,7 +24,6 @@ export async function sweep(file: string, more: readonly string[], options: Glob
   if (options['dryRun']) return dryRun(file, asked, options);
   const interruption = listenForSignals();
   try {
-    let goal: Goal | undefined;
     const done = await sweepPipeline(file, {
       ...asked,
       signal: interruption.signal,
@@ -37,11 +35,12 @@ export async function sweep(file: string, more: readonly string[], options: Glob
       return finish({ outcome: 'failed', exitCode: exitOf(done.error) });
     }
     const { trials, settings, outcome, exitCode, durationMs, run, stages } = done.value;
-    goal = settings.goal;
+    const { goal } = settings;
     if (options.json) return finish({ run, outcome, exitCode, durationMs, stages, trials: ranked(trials), goal });
     for (const line of trialTableLines(trialTable(trials, goal), paint)) print(`${line}\n`);
     print(paint('dim', `  ${closing(trials)} · ${showDuration(durationMs)} · sweep ${run}\n`));
-    return writeBest(file, trials, options) ?? exitCode;
+    const path = findPipelineFile(file, process.cwd()) ?? file;
+    return writeBest(path, trials, options) ?? exitCode;
   } finally {
     interruption.stop();
   }
@@ -142,8 +141,10 @@ async function show(id: string, options: GlobalOptions): Promise<number> {
 
 /** `--best --write FILE`. @returns a promise of the exit code where it was asked for. */
 function writeBest(file: string, trials: readonly TrialResult[], options: GlobalOptions): Promise<number> | undefined {
-  const target = options['write'];
-  if (typeof target !== 'string') return undefined;
+  const given = options['write'];
+  if (typeof given !== 'string') return undefined;
+  // A bare name lies beside the pipeline file: the relative paths in it stay right there.
+  const target = given === basename(given) ? join(dirname(file), given) : given;
   const [best] = ranked(trials);
   if (!best || Number.isNaN(best.score))
     return Promise.resolve(failWith([problem('S001', 'no trial gave a number, so none is the best')], options));

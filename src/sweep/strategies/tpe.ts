@@ -4,7 +4,7 @@
  */
 import { DrawStream } from '../../base/philox.ts';
 import { applies } from '../grid.ts';
-import { indexAt, type Parameter, type Point } from '../space.ts';
+import { indexAt, type Parameter } from '../space.ts';
 import { byScore, type Scored, type Strategy, type StrategyOptions } from '../strategy.ts';
 import { randomPoint } from './random.ts';
 
@@ -74,7 +74,10 @@ function categories(numbers: readonly number[], count: number): Density {
   return {
     draw(draws) {
       let left = draws.uniform() * total;
-      const choice = weights.findIndex((weight) => (left -= weight) < 0);
+      const choice = weights.findIndex((weight) => {
+        left -= weight;
+        return left < 0;
+      });
       return ((choice < 0 ? count - 1 : choice) + 0.5) / count;
     },
     density: (number) => (weights[indexAt(number, count)] ?? 0) / total,

@@ -1,0 +1,157 @@
+/** Sweeps through the front door: trials equal single runs, nothing runs twice, a killed sweep loses nothing finished. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { CliRig, eventSeen, finished } from '../cli-rig.ts';
+
+interface TrialLine {
+  readonly trial: number;
+  readonly settings: readonly { readonly path: string; readonly value: unknown }[];
+  readonly status: string;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly deviation?: number;
+}
+
+interface SweepLine {
+  readonly event: string;
+  readonly outcome: string;
+  readonly exitCode: number;
+  readonly trials: readonly TrialLine[];
+  readonly stages: Readonly<Record<string, { readonly status: string; readonly rows?: { readonly computed: number } }>>;
+}
+
+async function sweep(rig: CliRig, ...args: readonly string[]): Promise<SweepLine> {
+  const { stdout, stderr } = await rig.run('sweep', 'quickstart', ...args, '--json');
+  const text = stdout.trimEnd().split('\n').at(-1) ?? '';
+  if (text === '') throw new Error(stderr);
+  const line: SweepLine = JSON.parse(text);
+  expect(line.event).toBe('run-finished');
+  return line;
+}
+
+const over = ['--over', 'head.epochs=2,3', '--over', 'head.optimizer=adam,sgd'];
+
+describe('pipe sweep', () => {
+  it('extracts once, gives each trial the bits of a single run, and runs nothing the second time', async () => {
+    using rig = CliRig.quickstart();
+    const first = await sweep(rig, ...over);
+    expect(first.outcome).toBe('succeeded');
+    expect(first.stages['features']?.rows?.computed).toBe(400);
+    expect(first.trials.map(({ status }) => status)).toEqual(['finished', 'finished', 'finished', 'finished']);
+    const losses = first.trials.map(({ metrics }) => metrics['log-loss'] ?? Number.NaN);
+    expect(losses).toEqual([...losses].sort((a, b) => a - b));
+    for (const { settings, metrics } of first.trials) {
+      using alone = CliRig.quickstart();
+      const set = settings.flatMap(({ path, value }) => ['--set', `${path}=${String(value)}`]);
+      const last = await alone.last('run', 'quickstart', 'score', ...set);
+      expect(last.metrics['score']).toEqual(metrics);
+    }
+    const again = await sweep(rig, ...over);
+    expect(again.trials.map(({ status }) => status)).toEqual(['cached', 'cached', 'cached', 'cached']);
+    const wider = await sweep(rig, '--over', 'head.epochs=2,3,4', '--over', 'head.optimizer=adam,sgd');
+    expect(wider.trials.filter(({ status }) => status === 'finished')).toHaveLength(2);
+  });
+
+  it('repeats trials with other seeds and tells the deviation', async () => {
+    using rig = CliRig.quickstart();
+    rig.write(
+      'pipelines/quickstart.yaml',
+      `${rig.read('pipelines/quickstart.yaml')}sweep:\n  over: { head.epochs: [1, 2] }\n  seeds: 2\n  goal: { maximize: score.accuracy }\n`,
+    );
+    const done = await sweep(rig);
+    expect(done.trials).toHaveLength(2);
+    for (const { deviation } of done.trials) expect(deviation).toBeGreaterThanOrEqual(0);
+    const [best, other] = done.trials;
+    expect(best?.metrics['accuracy']).toBeGreaterThanOrEqual(other?.metrics['accuracy'] ?? 1);
+  });
+
+  it('lists a failed trial and finishes the others', async () => {
+    using rig = CliRig.quickstart();
+    const done = await sweep(rig, '--over', 'head.optimizer.adam.learningRate=0.001,1e36', '--set', 'head.epochs=2');
+    expect(done.exitCode).toBe(1);
+    expect(done.trials.map(({ status }) => status)).toEqual(['finished', 'failed']);
+  });
+
+  it('loses no finished trial to a kill -9', async () => {
+    using rig = CliRig.quickstart();
+    const child = rig.start(['sweep', 'quickstart', ...over, '--json']);
+    const ended = finished(child);
+    let heads = 0;
+    await new Promise<void>((resolve) => {
+      child.stdout?.on('data', (text: string) => {
+        heads += text.split('"kind":"evaluate","metrics"').length - 1;
+        if (heads >= 1) resolve();
+      });
+    });
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
+    await ended;
+    const after = await sweep(rig, ...over);
+    expect(after.outcome).toBe('succeeded');
+    expect(after.trials.filter(({ status }) => status === 'cached').length).toBeGreaterThanOrEqual(1);
+    expect(after.stages['features']?.rows?.computed ?? 0).toBe(0);
+  });
+
+  it('two sweeps at the same time extract once', async () => {
+    using rig = CliRig.quickstart();
+    const one = rig.start(['sweep', 'quickstart', '--over', 'head.epochs=2,3', '--json']);
+    const ended = finished(one);
+    await eventSeen(one, 'run-started');
+    const other = await sweep(rig, '--over', 'head.epochs=3,4');
+    const lines = (await ended).json();
+    const first = lines.at(-1);
+    const computed = [first, other].map(
+      (line) => JSON.stringify(line?.['stages'] ?? line).match(/"computed":(\d+)/)?.[1] ?? '0',
+    );
+    expect(computed.map(Number).reduce((a, b) => a + b)).toBe(400);
+  });
+
+  it.each([
+    [['--over', 'hed.epochs=1,2'], 3, 'did you mean "head"?'],
+    [['--over', 'head.epochs=0,2'], 3, 'trial 1 (head.epochs=0)'],
+    [['--over', 'head.epochs=2,2'], 3, 'has the value 2 twice'],
+    [['--over', 'head.epochs=integer(1,1000000,5)'], 3, 'takes two numbers'],
+    [['--over', 'head.epochs=1,2', '--goal', 'minimize:skore.x'], 3, 'there is no stage "skore"'],
+    [[], 3, 'nothing to sweep over'],
+    [['--over', 'head.epochs'], 2, 'PATH=VALUES'],
+  ])('refuses %j', async (args, code, message) => {
+    using rig = CliRig.quickstart();
+    const done = await rig.run('sweep', 'quickstart', ...args);
+    expect(done.stderr).toContain(message);
+    expect(done.code).toBe(code);
+  });
+
+  it('refuses a million combinations with their count', async () => {
+    using rig = CliRig.quickstart();
+    const list = Array.from({ length: 100 }, (_, i) => i + 1).join();
+    const done = await rig.run(
+      'sweep',
+      'quickstart',
+      '--over',
+      `head.epochs=${list}`,
+      '--over',
+      `head.batch=${list}`,
+      '--over',
+      `seed=${list}`,
+    );
+    expect(done.code).toBe(3);
+    expect(done.stderr).toContain('1,000,000 combinations');
+  });
+
+  it('exports the trials, formulas made harmless, and writes the best', async () => {
+    using rig = CliRig.quickstart();
+    await sweep(rig, '--over', 'head.epochs=1,2', '--over', 'features.pooling=none,average');
+    const csv = await rig.run('sweep', 'show', '--export', 'csv');
+    expect(csv.stdout.split('\n')[0]).toMatch(/^rank,trial,status,features\.pooling,head\.epochs,score\.log-loss/);
+    expect(csv.stdout.trimEnd().split('\n')).toHaveLength(5);
+    const parquet = await rig.run('sweep', 'show', '--export', 'parquet', '--out', 'trials.parquet');
+    expect(parquet.code).toBe(0);
+    const { parquetReadObjects } = await import('hyparquet');
+    const bytes = readFileSync(rig.path('trials.parquet'));
+    const rows = await parquetReadObjects({
+      file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
+    });
+    expect(rows).toHaveLength(4);
+    await rig.run('sweep', 'show', '--write', 'best.yaml');
+    const best = await rig.run('plan', 'best', '--json');
+    expect(best.code).toBe(0);
+  });
+});
