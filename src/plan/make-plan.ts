@@ -6,7 +6,7 @@ import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import type { Json } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PipelineConfig, StageConfig } from '../config/pipeline-config.ts';
-import type { Resolved, StageKind } from '../stages/stage-kind.ts';
+import type { ReadStage, Resolved, StageKind } from '../stages/stage-kind.ts';
 import { type FingerprintRecord, fingerprintOfRecord, fingerprintRecord } from './fingerprint.ts';
 import { orderStages } from './order.ts';
 import type { Plan, PlannedInput, PlannedStage } from './plan.ts';
@@ -85,6 +85,10 @@ async function draftStage(
 ): Promise<Result<Draft, readonly Diagnostic[]>> {
   const kind = kindOf(stage, options.kinds);
   const params = kind.complete(stage.with);
+  const refused = Object.values(inputs).flatMap(
+    ({ stage: from }) => kind.refuses?.(readStage(drafted(drafts, from))) ?? [],
+  );
+  if (refused.length > 0) return err(refused);
   const resolved = await resolveStage(stage, kind, params, workspace, options.offline);
   if (!resolved.ok) return resolved;
   const record = fingerprintRecord({
@@ -112,6 +116,10 @@ async function draftStage(
     fingerprint,
     entry,
   });
+}
+
+function readStage({ name, kind, params, config }: Draft): ReadStage {
+  return { name, kind: kind.kind, params: jsonOf(params), at: (pointer) => config.location(pointer) };
 }
 
 async function resolveStage(

@@ -47,11 +47,23 @@ export interface StageKind<Params = unknown> {
   resolve?(params: Params, context: ResolveContext): Promise<Result<Resolved, readonly Diagnostic[]>>;
   /** Dataset kinds only: the row table, from params and the input's table. Pure, cheap, used by `plan` and `run`. */
   deriveRows?(params: Params, input: RowTable, seed: number): Result<RowTable, readonly Diagnostic[]>;
+  /** Why this kind cannot work on what a stage of such settings gives, told before anything runs. Pure. */
+  refuses?(read: ReadStage): Diagnostic | undefined;
   /** The main artifact that a run would give, where it follows from the params alone; `rows` is filled in by the caller. */
   preview?(params: Params, rows: Digest): Artifact | undefined;
   /** Where a file that a run makes goes: its path as the params give it. A bare name lies in `results/<pipeline>/`. */
   outputPath?(params: Params, name: string): string;
   loadBody(): Promise<StageBody<Params>>;
+}
+
+/** A stage that another one reads. */
+export interface ReadStage {
+  readonly name: string;
+  readonly kind: string;
+  /** With every default written out. */
+  readonly params: Json;
+  /** The place of a param in the pipeline file. */
+  at(pointer: string): Location | undefined;
 }
 
 export interface StageBody<Params = unknown> {

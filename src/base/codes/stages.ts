@@ -108,9 +108,9 @@ export const stageCodes = defineCodes({
   },
   S042: {
     exit: 3,
-    title: 'augmentation has no effect here',
+    title: 'features of augmented images are not kept',
     explanation:
-      'Stored features are made from the images as they are, since a row is computed once. Augmentation takes part where images are read in every epoch: train-network and fine-tune.',
+      'A row of features is computed once and read in every epoch, so there is nothing to augment. Augmentation takes part where images are read in every epoch: train-network and fine-tune. Extract features from a preprocess stage without `augment`.',
   },
   S043: {
     exit: 6,

@@ -4,6 +4,7 @@ import type { BackboneChoice } from '../../weights/backbone-choice.ts';
 import { completeBackboneChoice, resolveChoice } from '../backbone/backbone-params.ts';
 import { choiceIn, membersOf } from '../given-params.ts';
 import { defineStage } from '../stage-kind.ts';
+import { augmentedImages } from './augmented-images.ts';
 import { defaults } from './defaults.ts';
 
 export interface ExtractFeaturesParams extends BackboneChoice {
@@ -28,6 +29,10 @@ export const extractFeatures = defineStage<ExtractFeaturesParams>({
       store: choiceIn(members, 'store', ['float32', 'float16'], defaults.store),
       precision: choiceIn(members, 'precision', ['float32', 'float16', 'int8'], defaults.precision),
     };
+  },
+  refuses({ name, kind, params, at }) {
+    const augment = kind === 'preprocess' ? membersOf(params)['augment'] : null;
+    return (augment ?? null) === null ? undefined : augmentedImages(name, at('augment'));
   },
   async resolve(params, context) {
     const backbone = await resolveChoice(params, context);

@@ -1,4 +1,4 @@
-import { problem, warning } from '../../base/diagnostic.ts';
+import { problem } from '../../base/diagnostic.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { err, ok } from '../../base/result.ts';
 import type { Producer } from '../../engines/engine.ts';
@@ -8,20 +8,17 @@ import { Extraction, missingRows, planExtraction } from '../backbone/extraction.
 import { pixelIdentity } from '../feature-space.ts';
 import { distinctRows } from '../inputs/distinct-rows.ts';
 import type { CountContext, RowCounts, StageBody } from '../stage-kind.ts';
+import { augmentedImages } from './augmented-images.ts';
 import type { ExtractFeaturesParams } from './index.ts';
 
 export const body: StageBody<ExtractFeaturesParams> = {
   async run(params, context) {
     const images = context.input('data', 'images');
+    // The plan tells this beforehand, except of images that a kind of the user's own gives.
+    if (images.pixels.augment) return err({ reason: 'diagnostics', diagnostics: [augmentedImages('the input')] });
     const table = await context.rowTable(images.rows);
     const extraction = await planned(params, images, context.resolved, context.strictProducer);
     if (!extraction.ok) return err({ reason: 'diagnostics', diagnostics: [extraction.error] });
-    if (images.pixels.augment)
-      context.warn(
-        warning('S042', 'features are made from the images without augmentation', {
-          help: 'train-network and fine-tune augment',
-        }),
-      );
     const job = new Extraction(extraction.value, table, context);
     const done = await job.run();
     if (!done.ok) return done;

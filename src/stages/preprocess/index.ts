@@ -1,12 +1,13 @@
 import type { Digest } from '../../base/digest.ts';
 import type { Json } from '../../base/json.ts';
-import { DECODER_VERSION } from '../../images/decoder-version.ts';
-import type { Channels, Fit, Kernel, PixelSpec } from '../../images/pixel-spec.ts';
-import { pixelModes, pixelsForChannels } from '../../networks/architectures/architecture.ts';
+import type { Augmentation, Channels, Fit, Kernel } from '../../images/pixel-spec.ts';
+import type { pixelModes } from '../../networks/architectures/architecture.ts';
 import type { ImagesArtifact } from '../artifacts.ts';
 import { choiceIn, membersOf } from '../given-params.ts';
 import { defineStage } from '../stage-kind.ts';
+import { completeAugmentation } from './augmentation.ts';
 import { defaults } from './defaults.ts';
+import { pixelSpec } from './settled-spec.ts';
 
 type Mode = keyof typeof pixelModes;
 
@@ -23,6 +24,7 @@ export interface PreprocessParams {
     | Mode
     | { readonly mean: readonly number[]; readonly std: readonly number[] };
   readonly onBadImage: 'fail' | 'skip';
+  readonly augment: Augmentation | null;
 }
 
 function complete(given: Json): PreprocessParams {
@@ -44,6 +46,7 @@ function complete(given: Json): PreprocessParams {
     crop: crop === null ? null : { height: cropHeight, width: cropWidth },
     normalize: completeNormalize(members['normalize'] ?? defaults.normalize),
     onBadImage: choiceIn(members, 'onBadImage', ['fail', 'skip'], defaults.onBadImage),
+    augment: completeAugmentation(members['augment'] ?? defaults.augment),
   };
 }
 
@@ -64,17 +67,6 @@ function pairOf(size: Json): readonly [number, number] {
   if (typeof size === 'number') return [size, size];
   const [height = 1, width = 1] = Array.isArray(size) ? size.map(Number) : [];
   return [height, width];
-}
-
-/** The spec, where it follows from the params alone: not for `normalize: dataset`. */
-export function pixelSpec({ normalize, ...rest }: PreprocessParams): PixelSpec | undefined {
-  const common = { ...rest, augment: null, decoder: DECODER_VERSION };
-  const channels = rest.channels === 'gray' ? 1 : 3;
-  if (normalize === 'dataset') return undefined;
-  if (normalize === 'backbone') return { ...common, normalize };
-  if (typeof normalize === 'string')
-    return { ...common, normalize: pixelsForChannels(pixelModes[normalize], channels) };
-  return { ...common, normalize: pixelsForChannels({ scale: 1, ...normalize, reverse: false }, channels) };
 }
 
 /** How images become numbers. */

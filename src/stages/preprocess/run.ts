@@ -5,7 +5,8 @@ import type { PixelSpec } from '../../images/pixel-spec.ts';
 import { channelCount, preparedSize, type SettledPixels } from '../../images/prepare.ts';
 import type { ImagesArtifact } from '../artifacts.ts';
 import type { RunContext, StageBody, StageFailure } from '../stage-kind.ts';
-import { type PreprocessParams, pixelSpec } from './index.ts';
+import type { PreprocessParams } from './index.ts';
+import { pixelSpec } from './settled-spec.ts';
 
 export const body: StageBody<PreprocessParams> = {
   async run(params, context) {
