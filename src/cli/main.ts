@@ -44,7 +44,10 @@ export function buildProgram(exit: (code: number) => void): Command {
     .option('--strict-engine', 'rows of another engine do not count')
     .option('--no-cache', 'use a cache of its own, thrown away afterwards')
     .option('--locked', 'refuse (exit 5) unless everything is as the lock file beside the pipeline has it')
-    .option('--tolerance <x>', 'for metrics under --locked: absolute, or relative to locked values above 1 (default 1e-3)')
+    .option(
+      '--tolerance <x>',
+      'for metrics under --locked: absolute, or relative to locked values above 1 (default 1e-3)',
+    )
     .action(async (file: string, stages: string[], _, command: Command) =>
       exit(await (await import('./commands/run.ts')).run(file, stages, options(command))),
     );

@@ -6,6 +6,7 @@
 import { cacheCodes } from './cache.ts';
 import { dataCodes } from './data.ts';
 import { engineCodes } from './engines.ts';
+import { lockCodes } from './lock.ts';
 import { modelCodes } from './models.ts';
 import { networkCodes } from './network.ts';
 import { pipelineCodes } from './pipeline.ts';
@@ -20,6 +21,7 @@ export const codes = {
   ...networkCodes,
   ...engineCodes,
   ...cacheCodes,
+  ...lockCodes,
   ...stageCodes,
 };
 
