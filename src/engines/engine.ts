@@ -104,6 +104,10 @@ export interface TrainState {
 }
 
 export interface TrainSession {
+  /**
+   * One step; several may be given at once and run in order. After a loss that is no number weights move no more, and the
+   * steps after it give NaN.
+   */
   step(batch: TrainBatch): Promise<StepResult>;
   /** Probabilities (softmax of the logits) with dropout off and batch norm's moving statistics. */
   predict(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;

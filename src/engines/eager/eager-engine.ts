@@ -80,6 +80,9 @@ class EagerTraining implements TrainSession {
   readonly #rule;
   readonly #weights: Map<string, tf.Tensor>;
   readonly #slots: Map<string, tf.Tensor>;
+  /** The last step that was given: each waits for the one before it. */
+  #stepping: Promise<unknown> = Promise.resolve();
+  #diverged = false;
   #step = 0;
 
   constructor({ weights, ...program }: TrainProgram, trained: readonly string[]) {
@@ -96,11 +99,19 @@ class EagerTraining implements TrainSession {
     );
   }
 
-  async step(batch: TrainBatch): Promise<StepResult> {
+  step(batch: TrainBatch): Promise<StepResult> {
+    const stepped = this.#stepping.then(() => this.#stepNow(batch));
+    this.#stepping = stepped.catch(() => undefined);
+    return stepped;
+  }
+
+  async #stepNow(batch: TrainBatch): Promise<StepResult> {
+    if (this.#diverged) return { loss: Number.NaN, input: batch.input };
     const { value, gradients, statistics } = this.#gradients(batch);
     const [loss = Number.NaN] = await value.data<'float32'>();
     value.dispose();
-    if (Number.isFinite(loss)) {
+    this.#diverged = !Number.isFinite(loss);
+    if (!this.#diverged) {
       this.#update(gradients, batch.learningRate);
       for (const [name, moved] of statistics) this.#replace(this.#weights, name, tf.clone(moved));
     }
@@ -137,6 +148,7 @@ class EagerTraining implements TrainSession {
 
   async restore({ step, weights, slots }: TrainState): Promise<void> {
     this.#step = step;
+    this.#diverged = false;
     for (const [name, { data, shape }] of weights) this.#replace(this.#weights, name, tf.tensor(data, [...shape]));
     for (const [name, { data, shape }] of slots) this.#replace(this.#slots, name, tf.tensor(data, [...shape]));
   }

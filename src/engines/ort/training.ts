@@ -28,6 +28,8 @@ export class Training {
   readonly #compiled = new Map<number, Compiled>();
   #predictor: { readonly session: Session; readonly output: string } | undefined;
   #step = 0;
+  /** After a loss that is no number nothing moves any more: the caller stops with the last good weights. */
+  #diverged = false;
 
   private constructor(
     program: TrainProgram,
@@ -60,6 +62,7 @@ export class Training {
   }
 
   async step(batch: TrainBatch): Promise<StepResult> {
+    if (this.#diverged) return { loss: Number.NaN, input: batch.input };
     const { model, session, masks } = await this.#recording(batch.rows);
     const { network, classes, seed } = this.#program;
     const feeds = {
@@ -94,8 +97,8 @@ export class Training {
     for (const [name, output] of model.statistics)
       into[output] = tensor(moved.get(name) ?? new Float32Array(0), this.#shapes.get(name) ?? []);
     await runInto(session, withMasks, into, this.#emptySequence);
-    // A loss that is no number must not reach the weights: the caller stops with the last good ones.
-    if (Number.isFinite(loss[0])) {
+    this.#diverged = !Number.isFinite(loss[0]);
+    if (!this.#diverged) {
       this.#update(batch.learningRate);
       for (const [name, values] of moved) this.#fixed.get(name)?.set(values);
     }
@@ -136,6 +139,7 @@ export class Training {
 
   restore({ step, weights, slots }: TrainState): void {
     this.#step = step;
+    this.#diverged = false;
     for (const [name, { data }] of weights) this.#numbers(name).set(data);
     for (const [name, memory] of this.#trained) {
       for (const slot of Object.keys(this.#rule.slots)) {

@@ -5,9 +5,13 @@ import { trainingRows } from '../inputs/labelled-rows.ts';
 import type { StageBody } from '../stage-kind.ts';
 import { epochOrder } from '../training/epoch-order.ts';
 import { classifierNetwork } from '../training/layer-list.ts';
+import { remembered } from '../training/remembered-inputs.ts';
 import { STANDARDIZE, standardization, standardizeLayer } from '../training/standardization.ts';
 import { train } from '../training/training-loop.ts';
 import type { TrainHeadParams } from './index.ts';
+
+/** Features of a data set up to this size are read and checked once, not in every epoch. */
+const REMEMBERED_BYTES = 64 * 2 ** 20;
 
 export const body: StageBody<TrainHeadParams> = {
   async run(params, context) {
@@ -37,7 +41,7 @@ export const body: StageBody<TrainHeadParams> = {
         seed: context.seed,
         table,
         rows: rows.value,
-        inputs: source,
+        inputs: remembered(source, rows.value.train.length + rows.value.validation.length, REMEMBERED_BYTES),
         frozen: params.standardize ? [STANDARDIZE] : [],
       };
       const trained = await train(training, engine.value, context);

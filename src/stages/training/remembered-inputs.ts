@@ -1,7 +1,12 @@
-/** Inputs of a small data set, kept after they were read once. The caller sees to it that they fit. */
+/** Inputs of a small data set, kept after they were read once. */
 import { ok } from '../../base/result.ts';
 import { type Shape, sizeOf } from '../../networks/network.ts';
 import type { BatchReader, InputBatch, InputSource } from '../inputs/input-batches.ts';
+
+/** The source, its inputs kept in memory where `rows` of them take at most `bytes`. */
+export function remembered(source: InputSource, rows: number, bytes: number): InputSource {
+  return rows * sizeOf(source.shape) * 4 <= bytes ? new RememberedInputs(source) : source;
+}
 
 export class RememberedInputs implements InputSource {
   readonly shape: Shape;

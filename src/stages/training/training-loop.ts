@@ -5,7 +5,7 @@ import type { Digest } from '../../base/digest.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { RowTable } from '../../data/row-table.ts';
 import type { Engine, Producer, TrainSession } from '../../engines/engine.ts';
-import type { Network, Weights } from '../../networks/network.ts';
+import { type Network, sizeOf, type Weights } from '../../networks/network.ts';
 import type { EpochRecord } from '../artifacts.ts';
 import type { BatchReader, InputSource } from '../inputs/input-batches.ts';
 import { classWeightValues, type TrainingRows } from '../inputs/labelled-rows.ts';
@@ -96,6 +96,24 @@ async function openSession(training: Training, engine: Engine): Promise<Result<T
 
 const START: TrainingPosition = { history: [], batchesInEpoch: 0, rowsInEpoch: 0, lossSum: 0 };
 
+/** A step that the engine has been given, so that it never waits for the next one to be sent. */
+interface StepInFlight {
+  readonly loss: Promise<number>;
+  readonly taken: number;
+  /** Of the epoch, from 1. */
+  readonly number: number;
+}
+
+/** Inputs in flight take at most this many bytes where they are small: sending a step then hides behind computing others. */
+const BYTES_IN_FLIGHT = 4 * 2 ** 20;
+const MOST_IN_FLIGHT = 32;
+
+function stepsInFlight(batchBytes: number): number {
+  return Math.min(MOST_IN_FLIGHT, Math.max(2, Math.floor(BYTES_IN_FLIGHT / batchBytes)));
+}
+
+const NOTHING: StepInFlight = { loss: Promise.resolve(0), taken: 0, number: 0 };
+
 class TrainingLoop {
   readonly #training: Training;
   readonly #session: TrainSession;
@@ -174,23 +192,39 @@ class TrainingLoop {
     const order = epochOrder(table, rows.train, seed, settings.shuffle ? epoch : 0);
     const reader = inputs.open(order.subarray(from.batchesInEpoch * settings.batch), settings.batch, epoch);
     let { batchesInEpoch, rowsInEpoch, lossSum } = from;
+    const inFlight: StepInFlight[] = [];
+    const most = stepsInFlight(settings.batch * sizeOf(inputs.shape) * 4);
+    /** Waits until at most `left` steps are in flight. */
+    const settle = async (left: number): Promise<Diagnostic | undefined> => {
+      while (inFlight.length > left) {
+        const { loss: promise, taken, number } = inFlight.shift() ?? NOTHING;
+        const loss = await promise;
+        if (!Number.isFinite(loss)) return this.#divergence(loss, epoch, number, rate);
+        rowsInEpoch += taken;
+        lossSum += loss * taken;
+        this.#report(epoch, rowsInEpoch, lossSum);
+      }
+      return undefined;
+    };
     try {
       for (;;) {
         const batch = await reader.next();
         if (!batch.ok) return batch;
+        const { aborted } = this.#context.signal;
+        const diverged = await settle(batch.value && !aborted ? most - 1 : 0);
+        if (diverged) return failed(diverged);
         if (!batch.value) break;
-        if (this.#context.signal.aborted)
-          return await this.#interrupt({ ...from, batchesInEpoch, rowsInEpoch, lossSum });
+        if (aborted) return await this.#interrupt({ ...from, batchesInEpoch, rowsInEpoch, lossSum });
         const { input, rows: taken } = batch.value;
         batchesInEpoch++;
         if (taken.length === 0) continue;
-        const loss = await this.#step(input, taken, epoch, rate, reader);
-        if (!Number.isFinite(loss)) return failed(this.#divergence(loss, epoch, batchesInEpoch, rate));
-        rowsInEpoch += taken.length;
-        lossSum += loss * taken.length;
-        this.#report(epoch, rowsInEpoch, lossSum);
+        const loss = this.#step(input, taken, epoch, rate, reader);
+        // Awaited in order; until then a failure must not count as unhandled.
+        loss.catch(() => {});
+        inFlight.push({ loss, taken: taken.length, number: batchesInEpoch });
       }
     } finally {
+      await Promise.allSettled(inFlight.map(({ loss }) => loss));
       await reader.close();
     }
     if (rowsInEpoch === 0)
