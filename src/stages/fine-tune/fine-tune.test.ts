@@ -176,6 +176,19 @@ describe('fine-tune', () => {
     expect(second.weights).not.toBe(stored.weights);
   });
 
+  it('runs augmented images through the frozen layers in every epoch', async () => {
+    const plain = await noise(3);
+    const none = { shift: { height: 0, width: 0 }, rotate: 0, zoom: 0, shear: 0, contrast: 0, brightness: 0 };
+    const augment = { ...none, flip: 'both', fill: 'nearest' } as const;
+    const data: ImagesArtifact = { ...plain, pixels: { ...plain.pixels, augment } };
+    const given = { ...keras, epochs: 3, batch: 5, init: 'glorot-uniform', cacheFrozen: 'always' };
+    const images = new Noise();
+    const augmented = await modelOf(given, { inputs: { data }, images });
+    expect(images.reads).toBe(3 * count);
+    expect(augmented.weights).not.toBe((await modelOf(given, { inputs: { data: plain } })).weights);
+    expect(await modelOf({ ...given, cacheFrozen: 'never' }, { inputs: { data } })).toEqual(augmented);
+  });
+
   it('makes damaged rows of the frozen layers again', async () => {
     const given = { ...keras, cacheFrozen: 'always', epochs: 2 };
     const whole = await modelOf(given);

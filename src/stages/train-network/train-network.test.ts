@@ -132,6 +132,35 @@ describe('train-network', () => {
     expect(await modelOf(small, data, new Stripes(), { checkpoints })).toEqual(whole);
   });
 
+  it('augments what it learns from, not what it is scored on, and resumes to the same bits', async () => {
+    const none = { flip: 'none', rotate: 0, zoom: 0, shear: 0, contrast: 0, brightness: 0, fill: 'black' } as const;
+    const augment = { ...none, shift: { height: 0.1, width: 0.1 }, brightness: 0.1 };
+    const plain = await stripes(30);
+    const data: ImagesArtifact = { ...plain, pixels: { ...plain.pixels, augment } };
+    const whole = await modelOf(small, data, new Stripes());
+    expect(whole.weights).not.toBe((await modelOf(small, plain, new Stripes())).weights);
+    const controller = new AbortController();
+    const checkpoints = `${rig.folder}/augmented`;
+    let calls = 0;
+    const progress = () => {
+      if (++calls === 7) controller.abort();
+    };
+    const stopped = await body.run(
+      trainNetwork.complete(small),
+      rig.context({ inputs: { data }, images: new Stripes(), checkpoints, signal: controller.signal, progress }),
+    );
+    expect(stopped).toEqual({ ok: false, error: { reason: 'interrupted' } });
+    expect(await modelOf(small, data, new Stripes(), { checkpoints })).toEqual(whole);
+    const loss = whole.history.at(-1)?.['validation-loss'] ?? Number.NaN;
+    for (const scored of [data, plain]) {
+      const inputs = { model: whole, data: scored };
+      const outcome = await evaluateBody.run(evaluate.complete({}), rig.context({ inputs, images: new Stripes() }));
+      const metrics = outcome.ok ? outcome.value.artifacts['metrics'] : undefined;
+      if (metrics?.type !== 'metrics') throw new Error(JSON.stringify(outcome));
+      expect(Math.abs((metrics.values['log-loss'] ?? Number.NaN) - loss)).toBeLessThan(1e-6);
+    }
+  });
+
   it('leaves bad images out where it may, and names them once', async () => {
     const data = await stripes(20, { ...pixels, onBadImage: 'skip' });
     const model = await modelOf({ ...Object(small), epochs: 3 }, data, new Stripes('3.png'));
