@@ -52,9 +52,8 @@ export async function openPipeline(
   const parsed = await parsePipeline(path, parseOptionsOf(options, workspace));
   if (!parsed.ok) return parsed;
   const { config, kinds } = parsed.value;
-  const unknown = [...(options.targets ?? []), ...(Array.isArray(options.force) ? options.force : [])].find(
-    (name) => !config.stages.some((stage) => stage.name === name),
-  );
+  const asked = [...(options.targets ?? []), ...(Array.isArray(options.force) ? options.force : [])];
+  const unknown = asked.find((name) => stagesCalled(config, name).length === 0);
   if (unknown !== undefined) {
     const names = config.stages.map(({ name }) => name);
     return err([
@@ -64,6 +63,11 @@ export async function openPipeline(
     ]);
   }
   return ok({ workspace, config, kinds });
+}
+
+/** The stage of that name, or all children of a stage with a matrix. */
+function stagesCalled({ stages }: PipelineConfig, name: string): readonly string[] {
+  return stages.filter((stage) => stage.name === name || stage.name.startsWith(`${name}@`)).map((stage) => stage.name);
 }
 
 export function parseOptionsOf(options: PipelineOptions, { project, memo }: Workspace): ParseOptions {
@@ -82,10 +86,11 @@ export async function planPipeline(
   const opened = await openPipeline(file, options);
   if (!opened.ok) return opened;
   const { workspace, config, kinds } = opened.value;
+  const force = options.force ?? 'none';
   const plan = await makePlan(config, workspace, {
     kinds,
-    targets: options.targets ?? [],
-    force: options.force ?? 'none',
+    targets: (options.targets ?? []).flatMap((name) => stagesCalled(config, name)),
+    force: Array.isArray(force) ? force.flatMap((name) => stagesCalled(config, name)) : force,
     offline: options.offline ?? false,
     previous: lastRecords(workspace.project.runs, pathFromRoot(workspace.project.root, resolve(config.path))),
   });

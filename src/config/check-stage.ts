@@ -83,9 +83,11 @@ function outputsOutside(stage: string, kind: StageKind, settings: Located, root:
 export function stageConfig({ stage, key, settings }: CheckedStage, from: From): StageConfig {
   const { values, pointers } = environmentOf(settings);
   const matrix = [...stage.choice.values()].map(({ name, value }) => [name, jsonOf(value)] as const);
+  const seed = matrix.find(([name]) => name === 'seed')?.[1];
   return {
     name: stage.name,
     kind: key,
+    ...(typeof seed === 'number' && { seed }),
     from,
     with: jsonOf(settings),
     environment: values,

@@ -20,7 +20,27 @@ const LABEL = /^[A-Za-z0-9._+-]+$/;
 const NOTHING: readonly Choice[] = [new Map()];
 
 /** The combinations of a stage's own axes: one, empty, without a matrix. */
-export function ownCombinations(stage: WrittenStage, problems: Diagnostic[]): readonly Choice[] {
+export function ownCombinations(stage: WrittenStage, seed: number, problems: Diagnostic[]): readonly Choice[] {
+  const repeated = repetitions(stage, seed);
+  const combined = matrixCombinations(stage, problems);
+  if (repeated.length === 0) return combined;
+  return combined.flatMap((choice) =>
+    repeated.map((value): Choice => new Map([...choice, [`${stage.name}/seed`, value]])),
+  );
+}
+
+/** `repeat: 5` is an axis of five seeds, counted up from the pipeline's. */
+function repetitions(stage: WrittenStage, seed: number): readonly AxisValue[] {
+  const repeat = memberOf(stage.body, 'repeat');
+  if (repeat?.type !== 'scalar' || typeof repeat.value !== 'number') return [];
+  return Array.from({ length: repeat.value }, (_, i) => ({
+    name: 'seed',
+    label: String(seed + i),
+    value: { type: 'scalar', value: seed + i, place: repeat.place } as const,
+  }));
+}
+
+function matrixCombinations(stage: WrittenStage, problems: Diagnostic[]): readonly Choice[] {
   const matrix = memberOf(stage.body, 'matrix');
   if (matrix?.type !== 'map') return NOTHING;
   const fail = (place: Place, message: string, help?: string) => {

@@ -25,7 +25,12 @@ export interface ResolvedSource extends Source {
 
 const MOST_CHILDREN = 1000;
 
-export function expandMatrices(stages: readonly WrittenStage[], problems: Diagnostic[]): readonly ExpandedStage[] {
+/** @param seed the pipeline's, from which `repeat` counts. */
+export function expandMatrices(
+  stages: readonly WrittenStage[],
+  seed: number,
+  problems: Diagnostic[],
+): readonly ExpandedStage[] {
   const groups = new Map<string, readonly ExpandedStage[]>();
   const names = new Set(stages.map(({ name }) => name));
   let waiting = stages;
@@ -35,7 +40,7 @@ export function expandMatrices(stages: readonly WrittenStage[], problems: Diagno
       stage.sources.every((source) => !names.has(groupOf(source)) || groups.has(groupOf(source))),
     );
     const next = ready.length > 0 ? ready : waiting;
-    for (const stage of next) groups.set(stage.name, expand(stage, groups, names, problems));
+    for (const stage of next) groups.set(stage.name, expand(stage, groups, names, seed, problems));
     waiting = waiting.filter((stage) => !groups.has(stage.name));
   }
   return stages.flatMap(({ name }) => groups.get(name) ?? []);
@@ -47,10 +52,11 @@ function expand(
   stage: WrittenStage,
   groups: Groups,
   names: ReadonlySet<string>,
+  seed: number,
   problems: Diagnostic[],
 ): readonly ExpandedStage[] {
   const sources = stage.sources.flatMap((source) => findSource(source, stage, groups, names, problems));
-  const own = ownCombinations(stage, problems);
+  const own = ownCombinations(stage, seed, problems);
   const behind = sources.reduce<readonly Choice[]>(
     (rows, { children }) =>
       joinChoices(

@@ -84,7 +84,7 @@ describe('problems', () => {
       'P013 6:81 head (train-head): unknown key "shufle" | did you mean "shuffle"?',
       'P028 7:3 stages: a stage cannot be called "vars" | letters, digits, `-` and `_`, starting with a letter; not vars, env or seed',
       expect.stringMatching(/^P023 8:14 x: there is no stage kind "splitt" \| did you mean "split"\?/),
-      'P013 8:36 stages.x: unknown key "epochs" | known keys: kind, from, with, matrix',
+      'P013 8:36 stages.x: unknown key "epochs" | known keys: kind, from, with, repeat, matrix',
     ]);
   });
 

@@ -79,7 +79,8 @@ export async function openPipelineFile(
     check(settings) {
       const problems = [...found];
       const overridden = applyOverrides(tree, [...overrides, ...settings], settingsOf, problems);
-      const base = before && settings.every(({ path: at }) => !at.startsWith('vars.')) ? before : undefined;
+      const reaches = ({ path: at }: Override) => at.startsWith('vars.') || (at === 'seed' && repeats(tree));
+      const base = settings.some(reaches) ? undefined : before;
       const checked = base
         ? recheck(base, overridden, settings, options.root, problems)
         : checkPipeline(path, file, overridden, overridesAsJson([...overrides, ...settings]), known, problems);
@@ -141,7 +142,7 @@ function checkPipeline(
   const rounds = circles(raw);
   problems.push(...rounds);
   const kinds = kindsOf(raw, options, problems);
-  const expanded = expandMatrices(raw, problems);
+  const expanded = expandMatrices(raw, seedOf(tree), problems);
   const stages = expanded.flatMap((stage) => checkedStage(stage, kinds, variables, options.root, problems));
   const connected = rounds.length === 0 ? connect(stages, problems) : new Map<string, From>();
   const sweep = memberOf(tree, 'sweep');
@@ -160,6 +161,11 @@ function checkPipeline(
     files: [...new Set(file.files)],
   };
   return { config, variables, kinds, expanded, connected, overrides };
+}
+
+/** Whether names of stages hang on the seed. */
+function repeats(tree: LocatedMap): boolean {
+  return writtenStages(tree).some(({ body }) => memberOf(body, 'repeat') || memberOf(memberOf(body, 'matrix'), 'seed'));
 }
 
 function seedOf(tree: LocatedMap): number {

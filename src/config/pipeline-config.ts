@@ -46,6 +46,8 @@ export interface StageConfig {
   readonly environment: ReadonlyMap<string, Json>;
   /** The same by pointer: the variables that a scalar holds. */
   readonly environmentPointers: ReadonlyMap<string, readonly string[]>;
+  /** The value of an axis called `seed`; the pipeline's seed where there is none. */
+  readonly seed?: number;
   /** Of a child of a matrix: the stage as written, and each axis' value. */
   readonly matrix?: { readonly stage: string; readonly values: Readonly<Record<string, Json>> };
   /** Place of a value below `with`, or of the innermost thing around it that is written; the stage's name for the empty pointer. */

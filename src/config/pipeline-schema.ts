@@ -42,6 +42,13 @@ export const stageSchema = {
       anyOf: [sourceText, { type: 'object', additionalProperties: sourceText }],
     },
     with: { type: 'object', description: 'The settings of the stage.', default: {} },
+    repeat: {
+      type: 'integer',
+      minimum: 2,
+      maximum: 1000,
+      description:
+        "Runs the stage, and those that read it, so many times with seeds counted up from the pipeline's; metrics are shown with mean and standard deviation. By default once.",
+    },
     matrix: {
       type: 'object',
       description:

@@ -48,7 +48,7 @@ export async function makePlan(
   for (const stage of orderStages(config.stages.filter(({ name }) => wanted.has(name)))) {
     const inputs: Readonly<Record<string, PlannedInput>> = stage.from;
     if (Object.values(inputs).some((input) => !drafts.has(input.stage))) continue;
-    const key = options.drafts && draftKey(stage, config.seed, drafts, options.drafts);
+    const key = options.drafts && draftKey(stage, stage.seed ?? config.seed, drafts, options.drafts);
     const known = key === undefined ? undefined : options.drafts?.drafts.get(key);
     const draft = known ? ok(known) : await draftStage(stage, inputs, drafts, { config, workspace, options });
     if (key !== undefined && draft.ok) options.drafts?.drafts.set(key, draft.value);
@@ -94,7 +94,7 @@ async function draftStage(
   const record = fingerprintRecord({
     kind,
     identity: resolved.value.identity,
-    seed: config.seed,
+    seed: stage.seed ?? config.seed,
     inputs: mapValues(inputs, ({ stage: from, artifact }) => ({
       fingerprint: drafted(drafts, from).fingerprint,
       artifact,
@@ -109,7 +109,7 @@ async function draftStage(
     kind,
     config: stage,
     params,
-    seed: config.seed,
+    seed: stage.seed ?? config.seed,
     inputs,
     resolved: resolved.value,
     record,

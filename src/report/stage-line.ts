@@ -1,7 +1,7 @@
 /** The words of a stage's line, shared by the plain lines and the live view. */
 import { escapeForTerminal } from '../base/escape.ts';
 import { describeReason } from '../plan/reason.ts';
-import type { RunSummary, StageResult } from '../scheduler/events.ts';
+import type { Repeated, RunSummary, StageResult } from '../scheduler/events.ts';
 import { showCount, showDuration } from './duration.ts';
 
 export type Paint = (style: 'red' | 'green' | 'yellow' | 'dim' | 'bold', text: string) => string;
@@ -35,6 +35,7 @@ function rowsOf({ rows, status }: StageResult): string {
 /** Metrics first: the numbers are the point. A model below its baseline is called out. */
 export function closingLines(summary: RunSummary, paint: Paint): readonly string[] {
   const lines = Object.entries(summary.metrics).flatMap(([stage, values]) => metricLines(stage, values, paint));
+  for (const [stage, values] of Object.entries(summary.repeats ?? {})) lines.push(repeatLine(stage, values, paint));
   const results = Object.values(summary.stages);
   const cached = results.filter(({ status }) => status === 'cached');
   const saved = cached.reduce((sum, { savedMs = 0 }) => sum + savedMs, 0);
@@ -52,6 +53,15 @@ export function closingLines(summary: RunSummary, paint: Paint): readonly string
       ? [paint('yellow', '  interrupted; what was finished is kept, the next run goes on from there')]
       : []),
   ];
+}
+
+function repeatLine(stage: string, values: Readonly<Record<string, Repeated>>, paint: Paint): string {
+  const shown = ['log-loss', 'accuracy'].flatMap((name) => {
+    const value = values[name];
+    return value ? [`${name} ${show(name, value.mean)} ± ${show(name, value.deviation)}`] : [];
+  });
+  const runs = Object.values(values)[0]?.runs ?? 0;
+  return `  ${paint('bold', escapeForTerminal(stage))}  ${shown.join('   ')}${paint('dim', `   (${runs} runs)`)}`;
 }
 
 function metricLines(stage: string, values: Readonly<Record<string, number>>, paint: Paint): readonly string[] {

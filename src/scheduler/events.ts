@@ -8,6 +8,13 @@ import type { Reason } from '../plan/reason.ts';
 export type StageStatus = 'ran' | 'cached' | 'failed' | 'skipped';
 export type RunOutcomeName = 'succeeded' | 'failed' | 'interrupted';
 
+/** A metric over several runs. */
+export interface Repeated {
+  readonly mean: number;
+  readonly deviation: number;
+  readonly runs: number;
+}
+
 /** What became of a stage. */
 export interface StageResult {
   readonly status: StageStatus;
@@ -30,6 +37,8 @@ export interface RunSummary {
   readonly stages: Readonly<Record<string, StageResult>>;
   /** Metrics by evaluate stage. */
   readonly metrics: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Metrics over seeds and folds, by stage as written, where there are several: `n − 1` in the deviation's denominator. */
+  readonly repeats?: Readonly<Record<string, Readonly<Record<string, Repeated>>>>;
   /** Files made for people, by stage: name to path. */
   readonly artifacts: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }

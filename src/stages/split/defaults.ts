@@ -6,4 +6,6 @@ export const defaults = {
   groupBy: null,
   take: null,
   takePerClass: null,
+  folds: null,
+  fold: 1,
 } as const;

@@ -11,6 +11,9 @@ export interface SplitParams {
   readonly groupBy: string | null;
   readonly take: { readonly train: number | null; readonly test: number | null };
   readonly takePerClass: number | null;
+  /** Parts of a cross-validation, and the one (from 1) that is set aside. */
+  readonly folds: number | null;
+  readonly fold: number;
 }
 
 /** Sets rows aside to measure on. */
@@ -35,6 +38,8 @@ export const split = defineStage<SplitParams>({
       take: typeof take === 'number' ? { train: take, test: null } : { train: limit('train'), test: limit('test') },
       takePerClass:
         typeof members['takePerClass'] === 'number' ? numberIn(members, 'takePerClass', 1) : defaults.takePerClass,
+      folds: typeof members['folds'] === 'number' ? numberIn(members, 'folds', 2) : defaults.folds,
+      fold: numberIn(members, 'fold', defaults.fold),
     };
   },
   deriveRows: (params, input, seed) => splitRows(params, input, seed),

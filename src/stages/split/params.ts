@@ -53,6 +53,19 @@ export const splitParams = Type.Object(
         description: 'Use only this many labelled rows of every class.',
       }),
     ),
+    folds: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 2 }), Type.Null()], {
+        default: defaults.folds,
+        description: 'Parts of a cross-validation; the one called `fold` becomes the validation split.',
+      }),
+    ),
+    fold: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        default: defaults.fold,
+        description: 'Which part is set aside, from 1; for all of them `matrix: { fold: [1, 2, 3] }`.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -36,6 +36,12 @@ export function splitRows(
       }),
     ]);
   }
+  const { folds, fold, validation } = params;
+  if (folds !== null && (fold > folds || validation > 0)) {
+    const message =
+      fold > folds ? `there is no fold ${fold} of ${folds}` : '`folds` and `validation` both say what to measure on';
+    return err([problem('D016', message, { help: 'folds count from 1; with `folds`, leave `validation` out' })]);
+  }
   const taken = takeRows(labelled, params, table, (row) => rank('take', row));
   if (!taken.ok) return taken;
   const tests = take([...table.rowsOf('test')], params.take.test, (row) => rank('take', row));
@@ -46,7 +52,10 @@ export function splitRows(
   const short: string[] = [];
   for (const rows of strata) {
     const groups = grouped(rows, groupOf, (row) => rank('split', row));
-    const left = assign(groups, amount(params.validation, rows.length, taken.value.length), VALIDATION, side);
+    const left =
+      folds === null
+        ? assign(groups, amount(validation, rows.length, taken.value.length), VALIDATION, side)
+        : assignFold(groups, rows.length, folds, fold, side);
     const rest = assign(left, amount(params.test, rows.length, taken.value.length), TEST, side);
     if (rest.length === 0 && rows.length > 0) short.push(table.classes[table.label[rows[0] ?? 0] ?? 0] ?? '');
   }
@@ -127,6 +136,24 @@ function assign(groups: readonly Group[], wanted: number, to: number, side: Uint
     at++;
   }
   return groups.slice(at);
+}
+
+/** Moves the groups whose middle row lies in one of `folds` equal stretches to the validation side. @returns the others */
+function assignFold(
+  groups: readonly Group[],
+  rows: number,
+  folds: number,
+  fold: number,
+  side: Uint8Array,
+): readonly Group[] {
+  let before = 0;
+  return groups.filter((group) => {
+    const middle = before + group.rows.length / 2;
+    before += group.rows.length;
+    const chosen = Math.floor((middle * folds) / rows) === fold - 1;
+    if (chosen) for (const row of group.rows) side[row] = VALIDATION;
+    return !chosen;
+  });
 }
 
 function takeRows(
