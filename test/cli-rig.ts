@@ -38,9 +38,9 @@ export interface LastLine {
 export class CliRig {
   readonly folder: string;
 
-  constructor() {
-    this.folder = mkdtempSync(join(tmpdir(), 'pipe-test-'));
-    writeFileSync(join(this.folder, 'package.json'), '{}');
+  constructor(folder?: string) {
+    this.folder = folder ?? mkdtempSync(join(tmpdir(), 'pipe-test-'));
+    if (folder === undefined) writeFileSync(join(this.folder, 'package.json'), '{}');
   }
 
   /** A project with the quickstart's files; its data is a copy that a test may change. */

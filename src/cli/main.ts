@@ -114,6 +114,23 @@ export function buildProgram(exit: (code: number) => void): Command {
     async (ids: string[], _, command: Command) =>
       exit(await (await import('./commands/runs.ts')).compare(ids, options(command))),
   );
+  inherit(
+    program.command('diff [revisions...]').description('settings and metrics between commits, from their lock files'),
+  )
+    .option('--markdown', 'for a pull request')
+    .action(async (revisions: string[], _, command: Command) =>
+      exit(await (await import('./commands/diff.ts')).diff(revisions, options(command))),
+    );
+  inherit(
+    program
+      .command('reproduce [revision] [file]')
+      .description('runs a revision as it was and compares the metrics with its lock file'),
+  )
+    .option('--no-cache', 'compute everything anew')
+    .option('--tolerance <x>', 'absolute, or relative to locked values above 1 (default 1e-3)')
+    .action(async (revision: string | undefined, file: string | undefined, _, command: Command) =>
+      exit(await (await import('./commands/reproduce.ts')).reproduce(revision ?? 'HEAD', file, options(command))),
+    );
 
   const weights = program.command('weights').description('files of pretrained weights');
   inherit(weights.command('list').description('all that are known and present')).action(async (_, command: Command) =>

@@ -92,7 +92,7 @@ export function toleranceIn(options: GlobalOptions): Result<number, Diagnostic> 
   return err(problem('U001', `--tolerance takes a number from 0 on, not ${String(given)}`));
 }
 
-function chooseReporter(options: GlobalOptions): Reporter {
+export function chooseReporter(options: GlobalOptions): Reporter {
   if (options.json) return jsonLines(print);
   const lines = { write: print, writeError: printError, paint, quiet: options.quiet ?? false };
   const live = process.stdout.isTTY && !process.env['CI'] && !options.quiet;
