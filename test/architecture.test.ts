@@ -11,6 +11,7 @@ const layers: readonly (readonly string[])[] = [
   ['base'],
   ['files'],
   ['metrics', 'networks'],
+  ['classifiers'],
   ['data', 'images'],
   ['engines', 'weights'],
   ['cache'],
@@ -20,6 +21,7 @@ const layers: readonly (readonly string[])[] = [
   ['scheduler'],
   ['runs'],
   ['sweep'],
+  ['advice'],
   ['report'],
   ['cli'],
 ];

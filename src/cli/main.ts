@@ -89,6 +89,17 @@ export function buildProgram(exit: (code: number) => void): Command {
     .action(async (file: string, stages: string[], _, command: Command) =>
       exit(await (await import('./commands/plan.ts')).plan(file, stages, options(command))),
     );
+  settable(
+    program
+      .command('advise <file>')
+      .description('which of the four scenarios the data is in, measured, and what to do'),
+  )
+    .option('--backbone <name...>', 'networks to rank; by default the one of the file')
+    .option('--sample <n>', 'images to measure on', '300')
+    .option('--write <file>', 'the pipeline file for the strategy')
+    .action(async (file: string, _, command: Command) =>
+      exit(await (await import('./commands/advise.ts')).advise(file, options(command))),
+    );
   settable(program.command('why <file> <stage>').description('why a stage runs or does not, key by key')).action(
     async (file: string, stage: string, _, command: Command) =>
       exit(await (await import('./commands/plan.ts')).why(file, stage, options(command))),
@@ -103,13 +114,16 @@ export function buildProgram(exit: (code: number) => void): Command {
     .action(async (file: string, _, command: Command) =>
       exit(await (await import('./commands/dag.ts')).dag(file, options(command))),
     );
-  inherit(program.command('runs').description('past runs, the newest first')).action(async (_, command: Command) =>
-    exit(await (await import('./commands/runs.ts')).runs(options(command))),
-  );
-  inherit(program.command('show <run>').description('one run (an id, its beginning, or @last)')).action(
-    async (id: string, _, command: Command) =>
+  inherit(program.command('runs').description('past runs, the newest first'))
+    .option('--where <condition>', "such as 'score.accuracy>0.9' or head.epochs=5 (repeatable)", collect, [])
+    .option('--sort <path>', 'such as score.log-loss, the smallest first; -score.accuracy, the largest first')
+    .option('--limit <n>', 'at most so many')
+    .action(async (_, command: Command) => exit(await (await import('./commands/runs.ts')).runs(options(command))));
+  inherit(program.command('show <run>').description('one run (an id, its beginning, or @last)'))
+    .option('--log', 'with its events and curves')
+    .action(async (id: string, _, command: Command) =>
       exit(await (await import('./commands/runs.ts')).show(id, options(command))),
-  );
+    );
   inherit(program.command('compare <runs...>').description('runs side by side')).action(
     async (ids: string[], _, command: Command) =>
       exit(await (await import('./commands/runs.ts')).compare(ids, options(command))),

@@ -23,4 +23,22 @@ export const usageCodes = defineCodes({
     title: 'a file is there already',
     explanation: 'Nothing is overwritten. Move the file away or edit it.',
   },
+  U007: {
+    exit: 2,
+    title: 'there is nothing to advise on',
+    explanation:
+      '`pipe advise` needs a pipeline that prepares images (a preprocess stage) and names a pretrained network (extract-features, fine-tune, or `--backbone`).',
+  },
+  U008: {
+    exit: 2,
+    title: '`--where` is not a condition',
+    explanation:
+      'A condition is a metric, setting or field, an operator (> >= < <= = != ~) and a value, such as score.accuracy>0.9. Quote it, or the shell takes the > for itself.',
+  },
+  U009: {
+    exit: 2,
+    title: 'no run has what `--where` or `--sort` names',
+    explanation:
+      'Metrics and settings are named STAGE.NAME; fields are id, pipeline, outcome, commit, dirty, started and seconds.',
+  },
 });
