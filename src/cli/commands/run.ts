@@ -101,8 +101,13 @@ export function chooseReporter(options: GlobalOptions): Reporter {
 
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+interface Interruption {
+  readonly signal: AbortSignal;
+  stop(): void;
+}
+
 /** The first signal stops at a batch boundary and keeps what is finished; the second stops at once. */
-export function listenForSignals() {
+export function listenForSignals(): Interruption {
   const controller = new AbortController();
   const listeners = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
     const listener = () => {
