@@ -3,7 +3,10 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { Device, EngineId, Producer } from '../engines/engine.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
+import { commitOf } from '../runs/git-commit.ts';
 import { DEFAULT_TOLERANCE } from '../runs/lock-file.ts';
+import { detailsOf } from '../runs/run-details.ts';
+import { RunLog } from '../runs/run-log.ts';
 import { newRunId, writeRunRecord } from '../runs/run-record.ts';
 import { heldToLock, updateLock } from '../runs/update-lock.ts';
 import type { Emit, RunSummary } from '../scheduler/events.ts';
@@ -31,7 +34,11 @@ export async function runPipeline(
   options: RunOptions = {},
 ): Promise<Result<RunSummary, readonly Diagnostic[]>> {
   const startedAt = new Date();
-  const emit: Emit = options.emit ?? (() => undefined);
+  const log = new RunLog();
+  const emit: Emit = (event) => {
+    log.note(event);
+    options.emit?.(event);
+  };
   const planned = await planPipeline(file, {
     warn: (diagnostic) => emit({ event: 'diagnostic', diagnostic }),
     ...options,
@@ -43,6 +50,7 @@ export async function runPipeline(
     const differing = await heldToLock(plan, workspace, { tolerance, beforeRun: true });
     if (differing.length > 0) return err(differing);
   }
+  const background = plan.stages.some(({ status }) => status === 'run') ? lookAround(workspace) : undefined;
   const walked = await runPlan(plan, workspace, {
     run: newRunId(startedAt),
     jobs: options.jobs ?? 1,
@@ -56,9 +64,19 @@ export async function runPipeline(
     emit: (event) => event.event === 'run-finished' || emit(event),
   });
   const summary = await withLock(walked, plan, workspace, { ...options, lock, tolerance, emit });
-  writeRunRecord(plan, workspace, summary, startedAt);
   emit({ event: 'run-finished', ...summary });
+  const { machine = null, state } = (await background) ?? {};
+  const details = detailsOf(plan, workspace, machine, state);
+  writeRunRecord(plan, workspace, summary, startedAt, { details, state, log: log.lines() });
   return ok(summary);
+}
+
+/** What the record of a run in which stages run tells besides: found out while they run. */
+async function lookAround(workspace: Workspace) {
+  const { root } = workspace.project;
+  const state = commitOf(root) === undefined ? undefined : import('../runs/work-tree-state.ts');
+  const { thisMachine } = await import('../runs/machine.ts');
+  return { machine: thisMachine(), state: await (await state)?.workTreeState(root) };
 }
 
 /** Only a run that succeeded is worth locking. */

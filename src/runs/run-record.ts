@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Json } from '../base/json.ts';
+import { isJsonObject, type Json } from '../base/json.ts';
 import { writeFileAtomically } from '../files/atomic-file.ts';
 import { pathFromRoot } from '../files/project.ts';
 import { CacheWriteError } from '../files/write-error.ts';
@@ -11,14 +11,21 @@ import type { Plan } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
 import type { RunSummary } from '../scheduler/events.ts';
 import { commitOf } from './git-commit.ts';
+import type { RunDetails } from './run-details.ts';
+import type { WorkTreeState } from './work-tree-state.ts';
+
+/** Raised when an older version would misread a record. 1 knew no `dirty`. */
+export const RECORD_FORMAT = 2;
 
 export interface RunRecord {
-  readonly format: 1;
+  readonly format: typeof RECORD_FORMAT;
   readonly id: string;
   readonly startedAt: string;
   /** Path of the pipeline file from the project's root. */
   readonly pipeline: string;
   readonly commit: string | null;
+  /** Whether the work tree differed from the commit; null where nobody looked, as in a run that found everything cached. */
+  readonly dirty: boolean | null;
   readonly overrides: Readonly<Record<string, Json>>;
   readonly node: string;
   readonly summary: RunSummary;
@@ -31,41 +38,66 @@ export function newRunId(now: Date = new Date()): string {
   return `${now.toISOString().replace(/[-:T]/g, '').slice(0, 14)}-${randomBytes(3).toString('hex')}`;
 }
 
+/** What is kept beside the record itself, so that listing many records stays quick. */
+export interface BesideRecord {
+  readonly details: RunDetails;
+  readonly state: WorkTreeState | undefined;
+  /** Lines of the log; none where nothing happened. */
+  readonly log: readonly string[];
+}
+
 /** Writes the record; no fsync, since nothing is computed from it. A disk that refuses costs the record, not the run. */
-export function writeRunRecord(plan: Plan, workspace: Workspace, summary: RunSummary, startedAt: Date): void {
+export function writeRunRecord(
+  plan: Plan,
+  workspace: Workspace,
+  summary: RunSummary,
+  startedAt: Date,
+  { details, state, log }: BesideRecord,
+): void {
   const record: RunRecord = {
-    format: 1,
+    format: RECORD_FORMAT,
     id: summary.run,
     startedAt: startedAt.toISOString(),
     pipeline: pathFromRoot(workspace.project.root, plan.config.path),
     commit: commitOf(workspace.project.root) ?? null,
+    dirty: state?.dirty ?? null,
     overrides: plan.config.overrides,
     node: process.version,
     summary,
     records: Object.fromEntries(plan.stages.map(({ name, record: input }) => [name, input])),
   };
+  const folder = join(workspace.project.runs, summary.run);
+  const write = (name: string, content: string | Uint8Array) =>
+    writeFileAtomically(join(folder, name), content, { flush: false });
   try {
-    writeFileAtomically(join(workspace.project.runs, summary.run, 'record.json'), `${JSON.stringify(record)}\n`, {
-      flush: false,
-    });
+    write('details.json', `${JSON.stringify(details)}\n`);
+    if (state?.patch) write('patch.diff', state.patch);
+    if (log.length > 0) write('log.jsonl', `${log.join('\n')}\n`);
+    write('record.json', `${JSON.stringify(record)}\n`);
   } catch (error) {
     if (!(error instanceof CacheWriteError)) throw error;
   }
 }
 
-/** All records, the newest first; damaged ones and those of newer formats are left out. */
-export function* readRunRecords(runs: string): Generator<RunRecord> {
+/** All records, the newest first; damaged ones and those of newer formats are left out, and told to `skipped`. */
+export function* readRunRecords(runs: string, skipped: (id: string) => void = () => undefined): Generator<RunRecord> {
   if (!existsSync(runs)) return;
   for (const id of readdirSync(runs).sort().reverse()) {
     const record = readRunRecord(runs, id);
     if (record) yield record;
+    else skipped(id);
   }
 }
 
 export function readRunRecord(runs: string, id: string): RunRecord | undefined {
   try {
-    const record: RunRecord = JSON.parse(readFileSync(join(runs, id, 'record.json'), 'utf8'));
-    return record.format === 1 ? record : undefined;
+    const record: RunRecord & { readonly format: number } = JSON.parse(
+      readFileSync(join(runs, id, 'record.json'), 'utf8'),
+    );
+    if (typeof record.id !== 'string' || !isJsonObject(record.summary?.stages) || !isJsonObject(record.records))
+      return undefined;
+    if (record.format === RECORD_FORMAT) return record;
+    return record.format === 1 ? { ...record, format: RECORD_FORMAT, dirty: null } : undefined;
   } catch {
     return undefined;
   }

@@ -1,25 +1,39 @@
 import { problem } from '../../base/diagnostic.ts';
 import { escapeForTerminal } from '../../base/escape.ts';
+import type { Json } from '../../base/json.ts';
 import { locateProject } from '../../files/project.ts';
 import { changesBetween, describeChange } from '../../plan/reason.ts';
 import { showDuration } from '../../report/duration.ts';
+import { logLines, machineLines } from '../../report/run-lines.ts';
 import { closingLines, stageLine } from '../../report/stage-line.ts';
-import { type RunRecord, readRunRecords } from '../../runs/run-record.ts';
-import { cacheFolder, failWith, type GlobalOptions, paint, print, printJson } from '../output.ts';
+import { showValue } from '../../runs/describe-differences.ts';
+import { readDetails, readLog } from '../../runs/run-details.ts';
+import { leavesOf, queryRuns, valueAt } from '../../runs/run-query.ts';
+import { type RunRecord, readRunRecord, readRunRecords } from '../../runs/run-record.ts';
+import { cacheFolder, failWith, type GlobalOptions, paint, print, printError, printJson } from '../output.ts';
 
-function records(options: GlobalOptions): Generator<RunRecord> {
-  return readRunRecords(locateProject(`${process.cwd()}/x`, process.env, cacheFolder(options)).runs);
+function runsFolder(options: GlobalOptions): string {
+  return locateProject(`${process.cwd()}/x`, process.env, cacheFolder(options)).runs;
 }
 
 export async function runs(options: GlobalOptions): Promise<number> {
-  const all = [...records(options)];
+  const skipped: string[] = [];
+  const all = [...readRunRecords(runsFolder(options), (id) => skipped.push(id))];
+  const where = Array.isArray(options['where']) ? options['where'].map(String) : [];
+  const sort = typeof options['sort'] === 'string' ? options['sort'] : undefined;
+  const found = queryRuns(all, { where, sort });
+  if (!found.ok) return failWith([found.error], options);
+  const limit = options['limit'] === undefined ? Number.POSITIVE_INFINITY : Number(options['limit']);
+  if (!(limit >= 1)) return failWith([problem('U001', '--limit takes a whole number from 1 on')], options);
+  const chosen = found.value.slice(0, limit);
   if (options.json)
     printJson(
-      all.map(({ id, startedAt, pipeline, commit, overrides, summary }) => ({
+      chosen.map(({ id, startedAt, pipeline, commit, dirty, overrides, summary }) => ({
         id,
         startedAt,
         pipeline,
         commit,
+        dirty,
         overrides,
         outcome: summary.outcome,
         durationMs: summary.durationMs,
@@ -27,25 +41,41 @@ export async function runs(options: GlobalOptions): Promise<number> {
       })),
     );
   else if (all.length === 0) print('no runs yet\n');
-  else for (const record of all) print(`${line(record)}\n`);
+  else if (chosen.length === 0) print(`none of ${all.length} runs\n`);
+  else print(chosen.map((record) => `${line(record, asked(where, sort))}\n`).join(''));
+  if (skipped.length > 0 && !options.json && !options.quiet)
+    printError(`${skipped.length} records are damaged or of a newer version of pipe, such as ${skipped[0]}\n`);
   return 0;
 }
 
-function line({ id, pipeline, summary, overrides }: RunRecord): string {
-  const metrics = Object.entries(summary.metrics).flatMap(([stage, values]) =>
-    ['log-loss', 'accuracy'].flatMap((name) =>
-      values[name] === undefined ? [] : [`${stage}.${name} ${values[name].toFixed(4)}`],
-    ),
+/** The paths that a query is about: they are shown with each run. */
+function asked(where: readonly string[], sort: string | undefined): readonly string[] {
+  const paths = where.flatMap((words) => /^\s*([^<>=!~]+?)\s*[<>=!~]/.exec(words)?.[1] ?? []);
+  return [...new Set([...paths, ...(sort === undefined ? [] : [sort.replace(/^-/, '')])])];
+}
+
+function line(record: RunRecord, paths: readonly string[]): string {
+  const { id, pipeline, summary, overrides } = record;
+  const usual = Object.entries(summary.metrics).flatMap(([stage, values]) =>
+    ['log-loss', 'accuracy'].flatMap((name) => (values[name] === undefined ? [] : [`${stage}.${name}`])),
   );
+  const names = [...new Set([...usual, ...paths.filter((path) => path.includes('.'))])];
+  const values = names.flatMap((path) => {
+    const value = valueAt(record, path);
+    return value === undefined ? [] : [`${path} ${typeof value === 'number' ? Number(value.toPrecision(4)) : value}`];
+  });
   const set = Object.entries(overrides).map(([path, value]) => `${path}=${JSON.stringify(value)}`);
   return escapeForTerminal(
-    [id, pipeline, summary.outcome, showDuration(summary.durationMs), ...metrics, ...set].join('  '),
+    [id, pipeline, summary.outcome, showDuration(summary.durationMs), ...values, ...set].join('  '),
   );
 }
 
-function find(id: string, options: GlobalOptions): RunRecord | undefined {
-  for (const record of records(options))
-    if (id === '@last' || record.id === id || (id.length >= 4 && record.id.startsWith(id))) return record;
+/** A run by its id, the beginning of its id, or `@last`. */
+function find(id: string, runs: string): RunRecord | undefined {
+  const exact = /^[\w-]+$/.test(id) ? readRunRecord(runs, id) : undefined;
+  if (exact) return exact;
+  for (const record of readRunRecords(runs))
+    if (id === '@last' || (id.length >= 4 && record.id.startsWith(id))) return record;
   return undefined;
 }
 
@@ -53,65 +83,113 @@ const unknownRun = (id: string) =>
   problem('U005', `there is no run ${id}`, { help: '`pipe runs` lists them; @last is the newest' });
 
 export async function show(id: string, options: GlobalOptions): Promise<number> {
-  const record = find(id, options);
+  const runs = runsFolder(options);
+  const record = find(id, runs);
   if (!record) return failWith([unknownRun(id)], options);
+  const details = readDetails(runs, record.id);
+  const log = options['log'] === true ? readLog(runs, record.id) : undefined;
   if (options.json) {
-    printJson(record);
+    printJson({ ...record, ...(details && { details }), ...(log && { log }) });
     return 0;
   }
-  print(
-    `${paint('bold', record.id)}  ${escapeForTerminal(record.pipeline)}  ${record.startedAt}${record.commit ? `  commit ${record.commit.slice(0, 10)}` : ''}\n`,
-  );
+  const { commit, dirty } = record;
+  const source = commit
+    ? `  commit ${commit.slice(0, 10)}${dirty ? ', with changes' : dirty === false ? ', clean' : ''}`
+    : '';
+  print(`${paint('bold', record.id)}  ${escapeForTerminal(record.pipeline)}  ${record.startedAt}${source}\n`);
   const names = Object.keys(record.summary.stages);
   const width = Math.max(...names.map((name) => name.length), 0);
   for (const [name, result] of Object.entries(record.summary.stages))
     print(`${stageLine(name, result, width, paint)}\n`);
   for (const text of closingLines(record.summary, paint)) print(`${text}\n`);
+  for (const text of machineLines(details, record.node)) print(paint('dim', `  ${text}\n`));
+  if (log) for (const text of logLines(log, details)) print(`${text}\n`);
   return 0;
 }
 
-/** Metrics side by side, and the settings that differ from the first run's. */
+/** Metrics and the settings that differ, side by side. */
 export async function compare(ids: readonly string[], options: GlobalOptions): Promise<number> {
-  const found = ids.map((id) => ({ id, record: find(id, options) }));
+  const runs = runsFolder(options);
+  const found = ids.map((id) => ({ id, record: find(id, runs) }));
   const missing = found.filter(({ record }) => !record).map(({ id }) => unknownRun(id));
   if (missing.length > 0) return failWith(missing, options);
   const chosen = found.flatMap(({ record }) => record ?? []);
   const [first] = chosen;
   if (!first) return 0;
-  const changes = Object.fromEntries(
-    chosen.slice(1).map((record) => [
-      record.id,
-      Object.entries(record.records).flatMap(([stage, after]) => {
-        const before = first.records[stage];
-        return before
-          ? changesBetween(before, after).map((change) => `${stage}.${describeChange(change)}`)
-          : [`${stage} (new)`];
-      }),
-    ]),
-  );
+  const settings = differingSettings(chosen);
   if (options.json) {
-    printJson({ runs: chosen.map(({ id, summary }) => ({ id, metrics: summary.metrics })), changes });
+    printJson({
+      runs: chosen.map(({ id, summary }) => ({ id, metrics: summary.metrics })),
+      settings,
+      changes: Object.fromEntries(chosen.slice(1).map((record) => [record.id, changesFrom(first, record)])),
+    });
     return 0;
   }
-  const names = [
-    ...new Set(
-      chosen.flatMap(({ summary }) =>
-        Object.entries(summary.metrics).flatMap(([stage, values]) =>
-          Object.keys(values).map((name) => `${stage}.${name}`),
-        ),
+  const metrics = new Set(
+    chosen.flatMap(({ summary }) =>
+      Object.entries(summary.metrics).flatMap(([stage, values]) =>
+        Object.keys(values).map((name) => `${stage}.${name}`),
       ),
     ),
-  ];
-  const width = Math.max(...names.map((name) => name.length), 4);
-  print(`  ${''.padEnd(width)}  ${chosen.map(({ id }) => id.padStart(22)).join('')}\n`);
-  for (const name of names) {
-    const [stage = '', ...rest] = name.split('.');
-    const values = chosen.map(({ summary }) => summary.metrics[stage]?.[rest.join('.')]);
-    print(
-      `  ${escapeForTerminal(name).padEnd(width)}  ${values.map((value) => (value === undefined ? '–' : value.toPrecision(6)).padStart(22)).join('')}\n`,
-    );
+  );
+  const rows = [
+    ['', ...chosen.map(({ id }) => id)],
+    ...[...metrics].map((path) => [path, ...chosen.map((record) => showMetric(valueAt(record, path)))]),
+    ...Object.entries(settings).map(([path, values]) => [
+      path,
+      ...values.map((value) => (value === null ? '–' : showValue(value))),
+    ]),
+  ].map((cells) => cells.map(escapeForTerminal));
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0))) ?? [];
+  for (const [name = '', ...values] of rows) {
+    const cells = values.map((value, i) => value.padStart(widths[i + 1] ?? 0));
+    print(`  ${name.padEnd(widths[0] ?? 0)}  ${cells.join('  ')}\n`);
   }
-  for (const [id, lines] of Object.entries(changes))
-    print(`  ${id}: ${lines.length === 0 ? 'no setting differs' : escapeForTerminal(lines.join(', '))}\n`);
+  if (Object.keys(settings).length === 0) print('  no setting differs\n');
   return 0;
+}
+
+function showMetric(value: string | number | boolean | undefined): string {
+  return value === undefined ? '–' : typeof value === 'number' ? value.toPrecision(6) : String(value);
+}
+
+/** Settings that are not the same in all runs, by `stage.path`; null where a run has none. */
+function differingSettings(chosen: readonly RunRecord[]): Readonly<Record<string, readonly (Json | null)[]>> {
+  const leaves = chosen.map(
+    ({ records }): Readonly<Record<string, Json>> =>
+      Object.assign(
+        {},
+        ...Object.entries(records).map(([stage, input]) =>
+          leavesOf(
+            {
+              ...objectOf(input.with),
+              kind: input.kind,
+              version: input.version,
+              ...(input.seed !== null && { 'pipeline seed': input.seed }),
+            },
+            stage,
+          ),
+        ),
+      ),
+  );
+  const paths = [...new Set(leaves.flatMap((one) => Object.keys(one)))];
+  const rows = paths.map((path) => [path, leaves.map((one) => one[path] ?? null)] as const);
+  return Object.fromEntries(
+    rows.filter(([, values]) => new Set(values.map((value) => JSON.stringify(value))).size > 1),
+  );
+}
+
+function objectOf(value: Json): Readonly<Record<string, Json>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {};
+}
+
+function changesFrom(first: RunRecord, record: RunRecord): readonly string[] {
+  return Object.entries(record.records).flatMap(([stage, after]) => {
+    const before = first.records[stage];
+    return before
+      ? changesBetween(before, after).map((change) => `${stage}.${describeChange(change)}`)
+      : [`${stage} (new)`];
+  });
 }
