@@ -20,7 +20,19 @@ export function rowProducts(
   for (; row + 4 <= count; row += 4) {
     let vector = 0;
     for (; vector + 2 <= vectors; vector += 2)
-      fourByTwo(numbers, row * stride, stride, width, weights, vector * weightStride, weightStride, out, row, vector, vectors);
+      fourByTwo(
+        numbers,
+        row * stride,
+        stride,
+        width,
+        weights,
+        vector * weightStride,
+        weightStride,
+        out,
+        row,
+        vector,
+        vectors,
+      );
     if (vector < vectors)
       fourByOne(numbers, row * stride, stride, width, weights, vector * weightStride, out, row, vector, vectors);
   }

@@ -1,6 +1,7 @@
 /** What flows between stages. Each is a small JSON value plus blobs by digest; a cache entry holds both. */
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
+import type { NeighboursSettings } from '../classifiers/nearest-neighbours.ts';
 import type { PixelSpec } from '../images/pixel-spec.ts';
 import type { Network, Shape } from '../networks/network.ts';
 
@@ -41,6 +42,11 @@ export interface ModelArtifact {
   readonly classes: readonly string[];
   readonly network: Network;
   readonly weights: Digest;
+  /**
+   * Where the classes come from votes of the nearest training rows, not from the network: it then only prepares a row for the
+   * comparison (and may have no layers), and the weights hold the known rows too.
+   */
+  readonly neighbours?: NeighboursSettings;
   /** What its input is: features of a row space's definition, or pixels. */
   readonly reads:
     | { readonly type: 'features'; readonly source: JsonObject }

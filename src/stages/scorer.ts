@@ -9,6 +9,7 @@ import { type Network, type Shape, sizeOf, type Weights } from '../networks/netw
 import type { ModelArtifact } from './artifacts.ts';
 import type { InputSource } from './inputs/input-batches.ts';
 import { openInputs } from './inputs/open-inputs.ts';
+import { knownRows, openNeighbours } from './neighbours-session.ts';
 import type { RunContext, StageFailure } from './stage-kind.ts';
 import { modelMisfit } from './training/model-fit.ts';
 
@@ -57,8 +58,18 @@ async function openForward(
   const weights = await readModelWeights(model.weights, context);
   if (!weights)
     return err({ reason: 'damaged-input', port: 'model', detail: 'the weights of the model are missing or damaged' });
+  const known = model.neighbours && knownRows(weights);
+  if (model.neighbours && !known)
+    return err({ reason: 'damaged-input', port: 'model', detail: 'the model lacks the rows that vote' });
   const engine = await context.engine();
   if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
+  if (model.neighbours && known) {
+    const { neighbours: settings, network, classes } = model;
+    const asked = { settings, network, weights, classes: classes.length };
+    const session = await openNeighbours(asked, known, engine.value, batch);
+    if (!session.ok) return err({ reason: 'diagnostics', diagnostics: [session.error] });
+    return ok({ session: session.value, producer: engine.value.producer });
+  }
   const program = {
     kind: 'network',
     network: withSoftmax(model.network),
@@ -117,10 +128,7 @@ function normalizationOf({ reads }: ModelArtifact): SettledPixels['normalize'] |
 }
 
 /** The weights of a trained model, or undefined where its blob is missing or damaged. */
-export async function readModelWeights(
-  blob: Digest,
-  context: Pick<RunContext, 'blobs'>,
-): Promise<Weights | undefined> {
+export async function readModelWeights(blob: Digest, context: Pick<RunContext, 'blobs'>): Promise<Weights | undefined> {
   const bytes = await context.blobs.get(blob);
   const tensors = bytes && readSafetensors(bytes);
   if (!tensors?.ok) return undefined;

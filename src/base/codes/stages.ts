@@ -136,4 +136,33 @@ export const stageCodes = defineCodes({
     explanation:
       'Fine-tuning needs a network whose layers are known: a built-in one, or a Keras file with its architecture. An .onnx file can be run, frozen, by extract-features, and a head trained on its features.',
   },
+  S060: {
+    exit: 3,
+    title: 'a setting has no effect beside `classifier`',
+    explanation:
+      'A classifier is solved for, not trained by steps: it has no layers, optimizer, epochs or batches. Remove the setting, or `classifier`; where a file that is extended wrote one, set it to null. `classWeights` works with linear-svm and logistic-regression.',
+  },
+  S061: {
+    exit: 1,
+    title: 'a classifier has not converged',
+    explanation:
+      'The minimum was not reached in the steps that are allowed, mostly because features differ in scale by orders of magnitude or C is very large. Standardize the features, take a smaller C, or allow more steps.',
+  },
+  S062: {
+    exit: 3,
+    title: 'more neighbours are asked for than there are rows',
+    explanation: 'The k nearest of the training rows vote, so that k can be at most their number.',
+  },
+  S063: {
+    exit: 3,
+    title: 'more principal components are asked for than there are',
+    explanation:
+      'There are at most as many components as features, as training rows, and as directions in which the rows differ (one less than rows).',
+  },
+  S064: {
+    exit: 3,
+    title: 'a classifier would take too much memory',
+    explanation:
+      'The model of k nearest neighbours holds all training rows; principal components need the products of all rows, or of all features, with each other. The message says how much and what is allowed. Pool or reduce the features, or learn from fewer rows.',
+  },
 });

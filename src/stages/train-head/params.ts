@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { kernelDefaultsSchema, layersSchema } from '../training/layer-schema.ts';
 import { trainingSchema } from '../training/training-schema.ts';
+import { classifierSchema } from './classifier-schema.ts';
 import { defaults } from './defaults.ts';
 
 export const trainHeadParams = Type.Object(
@@ -18,6 +19,7 @@ export const trainHeadParams = Type.Object(
           'Whether a first layer brings every feature (every channel, where features are images) to mean 0 and variance 1 on the training rows. Helps heads without hidden layers to converge.',
       }),
     ),
+    ...classifierSchema,
     ...kernelDefaultsSchema,
     ...trainingSchema,
   },

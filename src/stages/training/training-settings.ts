@@ -58,7 +58,8 @@ function completeEarlyStopping(given: Json): EarlyStopping | null {
   };
 }
 
-function completeClassWeights(given: Json): ClassWeights {
+/** `classWeights:` as it was given. */
+export function completeClassWeights(given: Json): ClassWeights {
   if (given === 'none' || given === 'balanced') return given;
   const members = membersOf(given);
   return Object.fromEntries(Object.keys(members).map((name) => [name, numberIn(members, name, 1)]));
