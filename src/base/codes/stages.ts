@@ -136,6 +136,12 @@ export const stageCodes = defineCodes({
     explanation:
       'Fine-tuning needs a network whose layers are known: a built-in one, or a Keras file with its architecture. An .onnx file can be run, frozen, by extract-features, and a head trained on its features.',
   },
+  S053: {
+    exit: 1,
+    title: 'a training would not fit into memory',
+    explanation:
+      'Weights, gradients, the state of the optimizer and the outputs of every layer for a batch are added up before the training starts. A smaller batch, more frozen layers, or pooled features take less.',
+  },
   S060: {
     exit: 3,
     title: 'a setting has no effect beside `classifier`',

@@ -12,6 +12,7 @@ import { classWeightValues, type TrainingRows } from '../inputs/labelled-rows.ts
 import type { RunContext, StageFailure } from '../stage-kind.ts';
 import { epochOrder, maskKeys } from './epoch-order.ts';
 import { rateOfNextEpoch } from './learning-rate.ts';
+import { memoryProblem } from './memory-estimate.ts';
 import { bestEpoch, shouldStop } from './monitor.ts';
 import { TrainingCheckpoints, type TrainingPosition } from './training-checkpoints.ts';
 import { checkMonitors, divergence } from './training-checks.ts';
@@ -56,6 +57,8 @@ export async function train(
   const weights = classWeightValues(training.settings.classWeights, training.table, training.rows.train);
   if (!weights.ok) return failed(weights.error);
   const { network, settings, frozen = [] } = training;
+  const tooLarge = memoryProblem({ network, frozen, ...settings });
+  if (tooLarge) return failed(tooLarge);
   const tensors = stateTensors(network, settings.optimizer, frozen);
   if (!tensors.ok) return failed(tensors.error);
   const checkpoints = new TrainingCheckpoints(context.checkpoints, engine.producer, tensors.value, training.below);
