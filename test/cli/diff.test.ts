@@ -1,6 +1,9 @@
 /** `pipe diff`: from committed lock files alone. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CliRig, finished } from '../cli-rig.ts';
+import { parse } from 'yaml';
+import { CliRig, finished, repository } from '../cli-rig.ts';
 import { gitIn } from '../git-rig.ts';
 
 const LOCK = 'pipelines/quickstart.lock.yaml';
@@ -138,5 +141,21 @@ describe('pipe diff', () => {
       expect(exit).toBe(5);
     }
     git('checkout', '-q', '.');
+  });
+});
+
+describe('the sample workflow', () => {
+  it('is YAML, and calls commands and options that exist', async () => {
+    const text = readFileSync(join(repository, 'docs/experiments-in-git.md'), 'utf8');
+    const [, sample = ''] = /```yaml\n(name: pipeline\n[\s\S]*?)```/.exec(text) ?? [];
+    const workflow: { jobs: { pipeline: { steps: { run?: string }[] } } } = parse(sample);
+    const calls = workflow.jobs.pipeline.steps.flatMap(({ run = '' }) =>
+      [...run.matchAll(/npx pipe (.*)/g)].map(([, words = '']) => words),
+    );
+    expect(calls).toHaveLength(2);
+    for (const words of calls) {
+      const { stdout } = await rig.run(words.split(' ')[0] ?? '', '--help');
+      for (const [option] of words.matchAll(/--[a-z]+/g)) expect(stdout).toContain(option);
+    }
   });
 });
