@@ -4,6 +4,10 @@ import { type GlobalOptions, printFailure } from './output.ts';
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
 
+const TENSORBOARD = ['--tensorboard <dir>', 'write curves, metrics and settings for TensorBoard'] as const;
+const DVC = ['--dvc <dir>', 'write params.yaml, metrics.json and plots for DVC'] as const;
+const MLFLOW = ['--mlflow <url>', 'send the run to an MLflow server'] as const;
+
 export function buildProgram(exit: (code: number) => void): Command {
   const program = new Command('pipe');
   program
@@ -48,6 +52,9 @@ export function buildProgram(exit: (code: number) => void): Command {
       '--tolerance <x>',
       'for metrics under --locked: absolute, or relative to locked values above 1 (default 1e-3)',
     )
+    .option(...TENSORBOARD)
+    .option(...DVC)
+    .option(...MLFLOW)
     .action(async (file: string, stages: string[], _, command: Command) =>
       exit(await (await import('./commands/run.ts')).run(file, stages, options(command))),
     );
@@ -121,6 +128,9 @@ export function buildProgram(exit: (code: number) => void): Command {
     .action(async (_, command: Command) => exit(await (await import('./commands/runs.ts')).runs(options(command))));
   inherit(program.command('show <run>').description('one run (an id, its beginning, or @last)'))
     .option('--log', 'with its events and curves')
+    .option(...TENSORBOARD)
+    .option(...DVC)
+    .option(...MLFLOW)
     .action(async (id: string, _, command: Command) =>
       exit(await (await import('./commands/runs.ts')).show(id, options(command))),
     );

@@ -5,9 +5,9 @@ import type { Plan } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
 import { commitOf } from '../runs/git-commit.ts';
 import { DEFAULT_TOLERANCE } from '../runs/lock-file.ts';
-import { detailsOf } from '../runs/run-details.ts';
+import { detailsOf, type RunDetails } from '../runs/run-details.ts';
 import { RunLog } from '../runs/run-log.ts';
-import { newRunId, writeRunRecord } from '../runs/run-record.ts';
+import { newRunId, type RunRecord, runRecordOf, writeRunRecord } from '../runs/run-record.ts';
 import { heldToLock, updateLock } from '../runs/update-lock.ts';
 import type { Emit, RunSummary } from '../scheduler/events.ts';
 import { runPlan } from '../scheduler/run-plan.ts';
@@ -24,6 +24,8 @@ export interface RunOptions extends PipelineOptions {
   readonly lock?: 'update' | 'check' | 'ignore';
   /** For metrics under `lock: 'check'`; 1e-3 otherwise. */
   readonly tolerance?: number;
+  /** Hands the run to other tools before it counts as finished. */
+  readonly share?: (record: RunRecord, details: RunDetails) => Promise<readonly Diagnostic[]>;
   readonly signal?: AbortSignal;
   readonly emit?: Emit;
 }
@@ -63,11 +65,13 @@ export async function runPipeline(
     // The last event comes when the lock file has been seen to.
     emit: (event) => event.event === 'run-finished' || emit(event),
   });
-  const summary = await withLock(walked, plan, workspace, { ...options, lock, tolerance, emit });
-  emit({ event: 'run-finished', ...summary });
+  const locked = await withLock(walked, plan, workspace, { ...options, lock, tolerance, emit });
   const { machine = null, state } = (await background) ?? {};
   const details = detailsOf(plan, workspace, machine, state);
-  writeRunRecord(plan, workspace, summary, startedAt, { details, state, log: log.lines() });
+  const record = runRecordOf(plan, workspace, locked, startedAt, state);
+  const summary = withProblems(locked, (await options.share?.(record, details)) ?? [], emit);
+  emit({ event: 'run-finished', ...summary });
+  writeRunRecord(workspace.project.runs, { ...record, summary }, { details, state, log: log.lines() });
   return ok(summary);
 }
 
@@ -91,9 +95,14 @@ async function withLock(
     lock === 'check'
       ? await heldToLock(plan, workspace, { tolerance, beforeRun: false })
       : await updateLock(plan, workspace, tolerance);
+  return withProblems(summary, found, emit);
+}
+
+/** What went wrong after the stages makes a run fail that had not failed before. */
+function withProblems(summary: RunSummary, found: readonly Diagnostic[], emit: Emit): RunSummary {
   for (const diagnostic of found) emit({ event: 'diagnostic', diagnostic });
   const first = found.find(({ severity }) => severity === 'error');
-  return first ? { ...summary, outcome: 'failed', exitCode: exitCodeOf(first) } : summary;
+  return first && summary.exitCode === 0 ? { ...summary, outcome: 'failed', exitCode: exitCodeOf(first) } : summary;
 }
 
 async function producerOf({ engine = 'auto', device = 'cpu' }: RunOptions): Promise<Producer> {

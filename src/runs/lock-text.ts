@@ -17,6 +17,11 @@ export function lockText({ pipeline, overrides, stages }: LockFile): string {
   return `${HEADER}lock: ${LOCK_FORMAT}\npipeline: ${scalarText(pipeline)}\n${set}\nstages:\n${blocks.join('')}`;
 }
 
+/** A map as YAML, its keys sorted. */
+export function yamlMembers(value: Readonly<Record<string, Json>>): string {
+  return membersText(value, 0);
+}
+
 /** The members of a block in their order, empty ones left out. */
 function blockOf(stage: LockedStage): Readonly<Record<string, Json>> {
   const { kind, version, fingerprint, seed, from, data, weights, counts, engine, metrics } = stage;

@@ -46,15 +46,15 @@ export interface BesideRecord {
   readonly log: readonly string[];
 }
 
-/** Writes the record; no fsync, since nothing is computed from it. A disk that refuses costs the record, not the run. */
-export function writeRunRecord(
+/** The record of a run that has ended. */
+export function runRecordOf(
   plan: Plan,
   workspace: Workspace,
   summary: RunSummary,
   startedAt: Date,
-  { details, state, log }: BesideRecord,
-): void {
-  const record: RunRecord = {
+  state: WorkTreeState | undefined,
+): RunRecord {
+  return {
     format: RECORD_FORMAT,
     id: summary.run,
     startedAt: startedAt.toISOString(),
@@ -66,7 +66,11 @@ export function writeRunRecord(
     summary,
     records: Object.fromEntries(plan.stages.map(({ name, record: input }) => [name, input])),
   };
-  const folder = join(workspace.project.runs, summary.run);
+}
+
+/** Writes the record; no fsync, since nothing is computed from it. A disk that refuses costs the record, not the run. */
+export function writeRunRecord(runs: string, record: RunRecord, { details, state, log }: BesideRecord): void {
+  const folder = join(runs, record.id);
   const write = (name: string, content: string | Uint8Array) =>
     writeFileAtomically(join(folder, name), content, { flush: false });
   try {

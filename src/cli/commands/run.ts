@@ -8,6 +8,7 @@ import { jsonLines } from '../../report/json-lines.ts';
 import { plainLines } from '../../report/lines.ts';
 import { liveView } from '../../report/live.ts';
 import type { Reporter } from '../../report/reporter.ts';
+import type { Sharing } from '../../runs/interop/share-run.ts';
 import { DEFAULT_TOLERANCE } from '../../runs/lock-file.ts';
 import { cacheFolder, exitOf, failWith, type GlobalOptions, paint, print, printError } from '../output.ts';
 import { type RunOptions, runPipeline } from '../run-pipeline.ts';
@@ -43,6 +44,7 @@ export async function run(file: string, stages: readonly string[], options: Glob
       targets: stages,
       lock: options['locked'] === true ? 'check' : 'update',
       tolerance: tolerance.value,
+      ...sharingOf(options),
       signal: interruption.signal,
       emit: (event) => reporter.emit(event),
     });
@@ -90,6 +92,23 @@ export function toleranceIn(options: GlobalOptions): Result<number, Diagnostic> 
   const tolerance = given === undefined ? DEFAULT_TOLERANCE : Number(given || Number.NaN);
   if (tolerance >= 0) return ok(tolerance);
   return err(problem('U001', `--tolerance takes a number from 0 on, not ${String(given)}`));
+}
+
+/** `--tensorboard`, `--dvc`, `--mlflow` */
+function sharingOf(options: GlobalOptions): Pick<RunOptions, 'share'> {
+  const sharing = sharingIn(options);
+  if (!sharing) return {};
+  return {
+    share: async (record, details) =>
+      (await import('../../runs/interop/share-run.ts')).shareRun(record, details, sharing),
+  };
+}
+
+/** Undefined where no other tool is named. */
+export function sharingIn(options: GlobalOptions): Sharing | undefined {
+  const text = (name: string) => (typeof options[name] === 'string' ? String(options[name]) : undefined);
+  const sharing = { tensorboard: text('tensorboard'), dvc: text('dvc'), mlflow: text('mlflow') };
+  return Object.values(sharing).some((value) => value !== undefined) ? sharing : undefined;
 }
 
 export function chooseReporter(options: GlobalOptions): Reporter {

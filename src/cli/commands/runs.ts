@@ -11,6 +11,7 @@ import { readDetails, readLog } from '../../runs/run-details.ts';
 import { leavesOf, queryRuns, valueAt } from '../../runs/run-query.ts';
 import { type RunRecord, readRunRecord, readRunRecords } from '../../runs/run-record.ts';
 import { cacheFolder, failWith, type GlobalOptions, paint, print, printError, printJson } from '../output.ts';
+import { sharingIn } from './run.ts';
 
 function runsFolder(options: GlobalOptions): string {
   return locateProject(`${process.cwd()}/x`, process.env, cacheFolder(options)).runs;
@@ -87,6 +88,12 @@ export async function show(id: string, options: GlobalOptions): Promise<number> 
   const record = find(id, runs);
   if (!record) return failWith([unknownRun(id)], options);
   const details = readDetails(runs, record.id);
+  const sharing = sharingIn(options);
+  if (sharing) {
+    const { shareRun } = await import('../../runs/interop/share-run.ts');
+    const problems = await shareRun(record, details, sharing);
+    if (problems.length > 0) return failWith(problems, options);
+  }
   const log = options['log'] === true ? readLog(runs, record.id) : undefined;
   if (options.json) {
     printJson({ ...record, ...(details && { details }), ...(log && { log }) });

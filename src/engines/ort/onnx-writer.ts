@@ -1,4 +1,5 @@
 /** Writes ONNX models: the protobuf wire format of onnx.proto3 (field numbers beside each field), nothing more than the tracer needs. */
+import { Message } from '../../files/protobuf-message.ts';
 import type { Shape } from '../../networks/network.ts';
 
 export type OnnxType = 'float32' | 'int32' | 'int64' | 'bool';
@@ -104,67 +105,4 @@ function valueMessage({ name, shape, type, sequence }: OnnxValue): Message {
   const tensor = new Message().message(1, new Message().integer(1, ONNX_TYPES[type]).message(2, dimensions));
   const whole = sequence ? new Message().message(4, new Message().message(1, tensor)) : tensor;
   return new Message().text(1, name).message(2, whole);
-}
-
-/** A protobuf message being written: parts are kept by reference and joined once, so that weights are copied once. */
-class Message {
-  readonly #parts: Uint8Array[] = [];
-  #length = 0;
-
-  integer(field: number, value: number): this {
-    return this.#key(field, 0).#append(varint(BigInt(value)));
-  }
-
-  float(field: number, value: number): this {
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setFloat32(0, value, true);
-    return this.#key(field, 5).#append(bytes);
-  }
-
-  text(field: number, value: string): this {
-    return this.raw(field, new TextEncoder().encode(value));
-  }
-
-  raw(field: number, value: Uint8Array): this {
-    return this.#key(field, 2)
-      .#append(varint(BigInt(value.length)))
-      .#append(value);
-  }
-
-  message(field: number, value: Message): this {
-    this.#key(field, 2).#append(varint(BigInt(value.#length)));
-    for (const part of value.#parts) this.#append(part);
-    return this;
-  }
-
-  bytes(): Uint8Array {
-    const bytes = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return bytes;
-  }
-
-  #key(field: number, wireType: number): this {
-    return this.#append(varint(BigInt(field * 8 + wireType)));
-  }
-
-  #append(bytes: Uint8Array): this {
-    this.#parts.push(bytes);
-    this.#length += bytes.length;
-    return this;
-  }
-}
-
-/** Base 128, least significant first; negative numbers as 64-bit two's complement. */
-function varint(value: bigint): Uint8Array {
-  const bytes: number[] = [];
-  let rest = BigInt.asUintN(64, value);
-  while (rest > 127n) {
-    bytes.push(Number(rest & 127n) | 128);
-    rest >>= 7n;
-  }
-  return Uint8Array.of(...bytes, Number(rest));
 }
