@@ -15,12 +15,30 @@ export class EnginePool {
   readonly #warn: (diagnostic: Diagnostic) => void;
   readonly #idle: Engine[] = [];
   readonly #open: Engine[] = [];
+  /** Engines that several stages use at the same time, by the key of their group. */
+  readonly #shared = new Map<string, { readonly engine: Promise<Result<Engine, Diagnostic>>; users: number }>();
 
   /** Every engine has all cores, also beside others: ONNX Runtime's last bits follow the number of threads, and must not follow `--jobs`. */
   constructor(choice: EngineChoice, warn: (diagnostic: Diagnostic) => void) {
     this.#choice = choice;
     this.#threads = availableParallelism();
     this.#warn = warn;
+  }
+
+  /** The engine of a group of stages, taken once for all of them. */
+  async takeShared(group: string): Promise<Result<Engine, Diagnostic>> {
+    const shared = this.#shared.get(group) ?? { engine: this.take(), users: 0 };
+    this.#shared.set(group, shared);
+    shared.users++;
+    return shared.engine;
+  }
+
+  async giveBackShared(group: string): Promise<void> {
+    const shared = this.#shared.get(group);
+    if (!shared || --shared.users > 0) return;
+    this.#shared.delete(group);
+    const engine = await shared.engine;
+    if (engine.ok) this.giveBack(engine.value);
   }
 
   async take(): Promise<Result<Engine, Diagnostic>> {

@@ -14,6 +14,7 @@ import { EnginePool } from './engine-pool.ts';
 import type { Emit, RunSummary, StageResult } from './events.ts';
 import { DamagedOutput, placeOutputs } from './output-files.ts';
 import { runStage } from './run-stage.ts';
+import { StageGroups } from './stage-groups.ts';
 import { summaryOf } from './summary.ts';
 
 export interface RunPlanOptions {
@@ -50,6 +51,7 @@ interface Walk {
   readonly metrics: Map<string, Readonly<Record<string, number>>>;
   readonly outputs: Map<string, Readonly<Record<string, string>>>;
   readonly running: Map<string, Promise<boolean>>;
+  readonly groups: StageGroups;
   exitCode: ExitCode;
 }
 
@@ -66,6 +68,7 @@ export async function runPlan(plan: Plan, workspace: Workspace, options: RunPlan
     metrics: new Map(),
     outputs: new Map(),
     running: new Map(),
+    groups: new StageGroups(),
     exitCode: 0,
   };
   emit({
@@ -97,19 +100,35 @@ async function walkStages(walk: Walk): Promise<void> {
   const stopped = () => walk.options.signal.aborted || (walk.exitCode !== 0 && !walk.options.keepGoing);
   while (waiting.length > 0 || active.size > 0) {
     for (const stage of waiting.filter((candidate) => settledInputs(walk, candidate))) {
-      if (active.size >= walk.options.jobs && stage.status === 'run') break;
+      if (stage.status === 'run' && !mayStart(walk, stage)) continue;
       waiting.splice(waiting.indexOf(stage), 1);
       if (stopped() && stage.status === 'run') finish(walk, stage, 'skipped', stage.reason, 0);
       else if (await settleWithoutRunning(walk, stage)) continue;
       else {
+        walk.groups.enter(stage, artifactsBehind(walk, stage));
         const work: Promise<void> = ensure(walk, stage.name).then(() => {
           active.delete(work);
+          walk.groups.leave(stage);
         });
         active.add(work);
       }
     }
     if (active.size > 0) await Promise.race(active);
   }
+}
+
+function mayStart(walk: Walk, stage: PlannedStage): boolean {
+  return walk.groups.mayStart(stage, artifactsBehind(walk, stage), walk.options.jobs);
+}
+
+function artifactsBehind(walk: Walk, stage: PlannedStage): Readonly<Record<string, Artifact>> {
+  return Object.fromEntries(
+    Object.entries(stage.inputs).flatMap(([port, input]) => {
+      const entry = walk.entries.get(input.stage);
+      const artifact = entry && artifactOf(entry, input.artifact);
+      return artifact ? [[port, artifact] as const] : [];
+    }),
+  );
 }
 
 function settledInputs(walk: Walk, stage: PlannedStage): boolean {
@@ -165,6 +184,7 @@ async function runToEnd(walk: Walk, stage: PlannedStage, because?: Reason): Prom
       workspace: walk.workspace,
       stage,
       engines: walk.engines,
+      group: walk.groups.of(stage),
       entries: walk.entries,
       force: reason.type === 'forced',
     });

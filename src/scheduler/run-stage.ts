@@ -20,6 +20,8 @@ export interface StageRun {
   readonly stage: PlannedStage;
   readonly workspace: Workspace;
   readonly engines: EnginePool;
+  /** The group that it runs with, on one engine. */
+  readonly group: string | undefined;
   readonly entries: ReadonlyMap<string, CacheEntry>;
   readonly strictProducer: Producer | undefined;
   readonly offline: boolean;
@@ -84,7 +86,10 @@ async function runBody(run: StageRun): Promise<Result<StageCommit, StageFailure>
     if (workspace && run.signal.aborted && isAbort(error)) return err({ reason: 'interrupted' });
     throw error;
   } finally {
-    for (const engine of taken) engines.giveBack(engine);
+    for (const engine of taken) {
+      if (run.group === undefined) engines.giveBack(engine);
+      else await engines.giveBackShared(run.group);
+    }
   }
 }
 
@@ -132,7 +137,7 @@ function contextOf(run: StageRun, taken: Engine[]): RunContext {
     rowStore: workspace.cache.rowStore,
     claims: workspace.cache.claims,
     async engine() {
-      const engine = await engines.take();
+      const engine = await (run.group === undefined ? engines.take() : engines.takeShared(run.group));
       if (engine.ok) taken.push(engine.value);
       return engine;
     },

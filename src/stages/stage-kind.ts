@@ -49,6 +49,11 @@ export interface StageKind<Params = unknown> {
   deriveRows?(params: Params, input: RowTable, seed: number): Result<RowTable, readonly Diagnostic[]>;
   /** Why this kind cannot work on what a stage of such settings gives, told before anything runs. Pure. */
   refuses?(read: ReadStage): Diagnostic | undefined;
+  /**
+   * Stages of this kind with equal keys and equal inputs are run at the same time on one engine, since they read the same batches.
+   * `bytes` is what the training of one takes of memory. Undefined where there is nothing to share.
+   */
+  together?(params: Params, inputs: Readonly<Record<string, Artifact>>): Together | undefined;
   /** The main artifact that a run would give, where it follows from the params alone; `rows` is filled in by the caller. */
   preview?(params: Params, rows: Digest): Artifact | undefined;
   /** Where a file that a run makes goes: its path as the params give it. A bare name lies in `results/<pipeline>/`. */
@@ -64,6 +69,11 @@ export interface ReadStage {
   readonly params: Json;
   /** The place of a param in the pipeline file. */
   at(pointer: string): Location | undefined;
+}
+
+export interface Together {
+  readonly key: string;
+  readonly bytes: number;
 }
 
 export interface StageBody<Params = unknown> {

@@ -42,7 +42,7 @@ export async function openTrainedInputs(
     const { computed } = extracted.value;
     return ok({
       rows: { total: used.count, computed, cached: used.count - computed },
-      source: new FeatureSource(space, table, { shape: cut.input, store: 'float32' }, 'data'),
+      source: new FeatureSource(space, table, { shape: cut.input, store: 'float32', space: extraction.space.id }, 'data'),
       readable: ({ train, validation }) => ({ train: train.filter(there), validation: validation.filter(there) }),
       close: () => space.close(),
     });

@@ -1,4 +1,6 @@
 /** Stored features as the input of a training or a forward pass. */
+import { createHash } from 'node:crypto';
+import type { Digest } from '../../base/digest.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { RowSpace } from '../../cache/row-store.ts';
 import type { RowTable } from '../../data/row-table.ts';
@@ -7,16 +9,19 @@ import { type Shape, sizeOf } from '../../networks/network.ts';
 import type { FeaturesArtifact } from '../artifacts.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
 import type { BatchReader, InputBatch, InputSource } from './input-batches.ts';
+import { joinPass, type SharedPass } from './shared-passes.ts';
 
 /** Reads the rows of a features artifact out of its row space. Holds two batches at a time. */
 export class FeatureSource implements InputSource {
   readonly shape: Shape;
+  readonly #id: Digest;
   readonly #space: RowSpace;
   readonly #table: RowTable;
   readonly #port: string;
   readonly #store: FeaturesArtifact['store'];
 
-  constructor(space: RowSpace, table: RowTable, features: Pick<FeaturesArtifact, 'shape' | 'store'>, port: string) {
+  constructor(space: RowSpace, table: RowTable, features: Pick<FeaturesArtifact, 'shape' | 'store' | 'space'>, port: string) {
+    this.#id = features.space;
     this.shape = features.shape;
     this.#space = space;
     this.#table = table;
@@ -26,13 +31,14 @@ export class FeatureSource implements InputSource {
 
   open(order: Uint32Array, batch: number): BatchReader {
     const width = sizeOf(this.shape);
+    const pass = joinPass(this.#passKey(order, batch));
     const idle: Float32Array<ArrayBuffer>[] = [];
     let at = 0;
     const fetchNext = (): Promise<Result<InputBatch | undefined, StageFailure>> => {
       const rows = order.subarray(at, at + batch);
       if (rows.length === 0) return Promise.resolve(ok(undefined));
       at += rows.length;
-      return this.#read(rows, idle.pop() ?? new Float32Array(batch * width));
+      return this.#take(pass, rows, idle.pop() ?? new Float32Array(batch * width));
     };
     let pending = fetchNext();
     return {
@@ -46,12 +52,29 @@ export class FeatureSource implements InputSource {
         if (input.length === batch * width) idle.push(input);
       },
       close: async () => {
+        pass.leave();
         await pending;
       },
     };
   }
 
-  async #read(rows: Uint32Array, input: Float32Array<ArrayBuffer>): Promise<Result<InputBatch, StageFailure>> {
+  /** What decides the batches of a pass: the space, the images in their order, and the batch. */
+  #passKey(order: Uint32Array, batch: number): string {
+    const hash = createHash('sha256').update(this.#id);
+    for (const row of order) hash.update(this.#table.key(row));
+    return `${hash.digest('hex')} ${batch}`;
+  }
+
+  async #take(
+    pass: SharedPass,
+    rows: Uint32Array,
+    input: Float32Array<ArrayBuffer>,
+  ): Promise<Result<InputBatch, StageFailure>> {
+    const taken = await pass.take(input, (into) => this.#read(rows, into));
+    return taken.ok ? ok({ input, rows }) : taken;
+  }
+
+  async #read(rows: Uint32Array, input: Float32Array<ArrayBuffer>): Promise<Result<void, StageFailure>> {
     const keys = Array.from(rows, (row) => this.#table.key(row));
     const length = rows.length * this.#space.rowBytes;
     const half = this.#store === 'float16' ? new Uint8Array(length) : undefined;
@@ -64,7 +87,7 @@ export class FeatureSource implements InputSource {
       });
     }
     if (half) decodeFloat16(new Uint16Array(half.buffer), input);
-    return ok({ input, rows });
+    return ok(undefined);
   }
 }
 

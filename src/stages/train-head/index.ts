@@ -4,7 +4,8 @@ import { err, ok } from '../../base/result.ts';
 import type { Layer } from '../../networks/network.ts';
 import { booleanIn, choiceIn, listIn, membersOf, numberIn } from '../given-params.ts';
 import { defineStage } from '../stage-kind.ts';
-import { completeLayers, initializerNames, type KernelDefaults } from '../training/layer-list.ts';
+import { classifierNetwork, completeLayers, initializerNames, type KernelDefaults } from '../training/layer-list.ts';
+import { trainingBytes } from '../training/memory-estimate.ts';
 import {
   type ClassWeights,
   completeClassWeights,
@@ -86,6 +87,15 @@ export const trainHead = defineStage<TrainHeadParams>({
     }
     const identity: JsonObject = JSON.parse(JSON.stringify(params));
     return ok({ identity });
+  },
+  together(params, { data }) {
+    if ('classifier' in params || data?.type !== 'features') return undefined;
+    const { batch, shuffle, optimizer, layers } = params;
+    const network = classifierNetwork('head', data.shape, layers, data.classes.length, params);
+    return {
+      key: JSON.stringify({ batch, shuffle }),
+      bytes: trainingBytes({ network, frozen: [], optimizer, batch }),
+    };
   },
   loadBody: async () => (await import('./run.ts')).body,
 });

@@ -1,0 +1,57 @@
+/** Which stages run at the same time: at most `jobs` groups; within a group all that read the same batches, as far as memory goes. */
+import type { PlannedStage } from '../plan/plan.ts';
+import type { Artifact } from '../stages/artifacts.ts';
+import { memoryLimit } from '../stages/training/memory-estimate.ts';
+
+/** Members of a group, at most. */
+const MOST = 8;
+/** Part of the memory that a group may take. */
+const SHARE = 0.5;
+
+type Artifacts = Readonly<Record<string, Artifact>>;
+
+interface Membership {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+export class StageGroups {
+  readonly #active = new Map<string, Membership>();
+  readonly #limit: number;
+
+  constructor(limit: number = memoryLimit() * SHARE) {
+    this.#limit = limit;
+  }
+
+  /** Whether a stage may start now, beside those that run. */
+  mayStart(stage: PlannedStage, inputs: Artifacts, jobs: number): boolean {
+    const groups = new Set([...this.#active.values()].map(({ key }) => key));
+    const own = membershipOf(stage, inputs);
+    if (!groups.has(own.key)) return groups.size < jobs;
+    const members = [...this.#active.values()].filter(({ key }) => key === own.key);
+    const bytes = members.reduce((sum, member) => sum + member.bytes, own.bytes);
+    return members.length < MOST && bytes <= this.#limit;
+  }
+
+  enter(stage: PlannedStage, inputs: Artifacts): void {
+    this.#active.set(stage.name, membershipOf(stage, inputs));
+  }
+
+  leave(stage: PlannedStage): void {
+    this.#active.delete(stage.name);
+  }
+
+  /** The group of a stage that runs with others on one engine; undefined where it is by itself. */
+  of(stage: PlannedStage): string | undefined {
+    const key = this.#active.get(stage.name)?.key;
+    return key === stage.name ? undefined : key;
+  }
+}
+
+/** A stage that shares nothing is a group by itself, called by its name. */
+function membershipOf(stage: PlannedStage, inputs: Artifacts): Membership {
+  const together = stage.kind.together?.(stage.params, inputs);
+  if (!together) return { key: stage.name, bytes: 0 };
+  const reads = Object.values(stage.record.inputs).map(String).sort().join(' ');
+  return { key: `${stage.kind.kind} ${reads} ${stage.seed} ${together.key}`, bytes: together.bytes };
+}
