@@ -19,7 +19,7 @@ export interface Difference {
 
 /** Whether a metric is as it was: absolute for locked values up to 1 in size, relative beyond. NaN is as NaN was. */
 export function withinTolerance(locked: number, now: number, tolerance = DEFAULT_TOLERANCE): boolean {
-  if (Object.is(locked, now)) return true;
+  if (!Number.isFinite(locked) || !Number.isFinite(now)) return Object.is(locked, now);
   return Math.abs(now - locked) <= tolerance * Math.max(1, Math.abs(locked));
 }
 

@@ -84,6 +84,8 @@ const PLAIN = /^(\.{1,2}\/)*[A-Za-z_][\w./@+-]*(:[\w./@+-]+)*( [\w.@+][\w.@+-]*)
 const PLAIN_DIGEST = /^(?=.*[a-df])[0-9a-f]{64}$/;
 
 function scalarText(value: string | number | boolean | null): string {
+  // An integer beyond the exact ones would look like a mistyped one.
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) return Number(value).toExponential();
   if (typeof value !== 'string') return JSON.stringify(value);
   if ((PLAIN.test(value) && !SPECIAL.test(value)) || PLAIN_DIGEST.test(value)) return value;
   return JSON.stringify(value).replace(
