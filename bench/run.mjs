@@ -1,6 +1,6 @@
 // `npm run bench [-- NAME…]`: the figures of the README, each as a ratio within one run. `--json` for comparing two commits.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,6 +47,27 @@ const benches = {
     lastLine(['run', 'quickstart'], folder);
     const figures = await interleave({ pipe: () => processMs([cli, 'run', 'quickstart'], folder), node: () => processMs(['-e', '0'], folder) }, 15);
     say('fully cached run, 7 stages, to bare node', figures.pipe, 'ms', '≤ 2 ×');
+    rmSync(folder, { recursive: true });
+  },
+
+  /** The history: a query over 1,000 records, and two commits compared. */
+  async history() {
+    const folder = project();
+    const git = (...args) => spawnSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder });
+    git('init', '-q');
+    writeFileSync(join(folder, '.gitignore'), '.pipe/\nresults/\n');
+    for (const epochs of [2, 3]) {
+      lastLine(['run', 'quickstart', '--set', `head.epochs=${epochs}`], folder);
+      git('add', '-A');
+      git('commit', '-q', '-m', `${epochs} epochs`);
+    }
+    const runs = join(folder, '.pipe/runs');
+    const [sample] = readdirSync(runs);
+    for (let i = 0; i < 1000; i++) cpSync(join(runs, sample), join(runs, `20200101000000-${String(i).padStart(6, '0')}`), { recursive: true });
+    const query = ['runs', '--where', 'score.accuracy>0.5', '--sort', 'score.log-loss'];
+    const figures = await interleave({ runs: () => processMs([cli, ...query], folder), diff: () => processMs([cli, 'diff', 'HEAD~1', 'HEAD'], folder) }, 9);
+    say('`runs --where --sort` over 1,000 records', figures.runs, 'ms', '≤ 500 ms');
+    say('`diff` of two commits', figures.diff, 'ms', '≤ 500 ms');
     rmSync(folder, { recursive: true });
   },
 
