@@ -67,13 +67,16 @@ export class CliRig {
     return readFileSync(this.path(name), 'utf8');
   }
 
-  start(args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
-    return spawn(process.execPath, [cli, ...args], {
+  /** @param input what the process reads from stdin */
+  start(args: readonly string[], environment: Readonly<Record<string, string>> = {}, input?: string): ChildProcess {
+    const child = spawn(process.execPath, [cli, ...args], {
       cwd: this.folder,
       env: { ...process.env, CI: 'true', NO_COLOR: '1', PIPE_HOME: this.path('home'), PIPE_CACHE: '', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       detached: true,
     });
+    child.stdin?.end(input);
+    return child;
   }
 
   run(...args: readonly string[]): Promise<CliResult> {

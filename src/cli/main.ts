@@ -91,6 +91,26 @@ export function buildProgram(exit: (code: number) => void): Command {
     .action(async (file: string, id: string | undefined, _, command: Command) =>
       exit(await (await import('./commands/sweep.ts')).sweep(file, id === undefined ? [] : [id], options(command))),
     );
+  settable(
+    program
+      .command('predict <model> <path...>')
+      .description(
+        'classifies images with a trained model: MODEL is a pipeline file, FILE#stage, a run, or an exported model; PATH an image, a folder, a CSV, or - for a list on stdin',
+      ),
+  )
+    .option('--stage <name>', 'the stage whose model is meant, where there are several')
+    .option('--top <k>', 'the k likeliest classes', '1')
+    .option('--csv', 'CSV instead of a table')
+    .option('--probabilities', 'with --csv or --json: the probability of every class')
+    .option('--images <dir>', 'where the files lie that a CSV names; by default beside it')
+    .addOption(
+      new Option('--engine <id>', 'numeric engine')
+        .choices(['auto', 'ort', 'tfjs-node-gpu', 'tfjs-node'])
+        .default('auto'),
+    )
+    .action(async (model: string, paths: string[], _, command: Command) =>
+      exit(await (await import('./commands/predict.ts')).predict(model, paths, options(command))),
+    );
   settable(program.command('plan <file> [stage...]').description('what would run, and why'))
     .option('--exit-code', 'exit with 1 if anything would run')
     .action(async (file: string, stages: string[], _, command: Command) =>

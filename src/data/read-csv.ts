@@ -15,6 +15,8 @@ export interface CsvColumns {
   readonly filenameColumn: string | null;
   readonly labelColumn: string | null;
   readonly delimiter: string;
+  /** Only the names are wanted, whatever else the file has. */
+  readonly withoutLabels?: boolean;
 }
 
 /** Bytes of one field at most: a line of a gigabyte ends here. */
@@ -22,7 +24,7 @@ const LONGEST_FIELD = 1_000_000;
 
 export async function readCsv(
   path: string,
-  { filenameColumn, labelColumn, delimiter }: CsvColumns,
+  { filenameColumn, labelColumn, delimiter, withoutLabels = false }: CsvColumns,
   at: Location | undefined,
 ): Promise<Result<readonly CsvRow[], readonly Diagnostic[]>> {
   const encoding = foreignEncoding(path);
@@ -71,7 +73,8 @@ export async function readCsv(
         );
       } else {
         const filename = unescapeFormula(cells[header.filename] ?? '');
-        const label = header.label === undefined ? undefined : unescapeFormula(cells[header.label] ?? '');
+        const label =
+          header.label === undefined || withoutLabels ? undefined : unescapeFormula(cells[header.label] ?? '');
         const wrong = nameProblem(filename) ?? (label === '' ? 'the label is empty' : undefined);
         if (wrong)
           problems.push(problem(wrong === 'the label is empty' ? 'D022' : 'D023', wrong, { location: place() }));

@@ -33,7 +33,7 @@ export async function openScorer(context: RunContext): Promise<Result<Scorer, St
   if (!opened.ok) return opened;
   const { source, table, close } = opened.value;
   const batch = forwardBatch(source.shape);
-  const forward = await openForward(model, batch, context);
+  const forward = await openModel(model, batch, context);
   if (!forward.ok) {
     await close();
     return forward;
@@ -50,10 +50,11 @@ export async function openScorer(context: RunContext): Promise<Result<Scorer, St
   });
 }
 
-async function openForward(
+/** A session that gives the probabilities of a model's classes, of what the model reads. */
+export async function openModel(
   model: ModelArtifact,
   batch: number,
-  context: RunContext,
+  context: Pick<RunContext, 'blobs' | 'engine'>,
 ): Promise<Result<{ readonly session: ForwardSession; readonly producer: Producer }, StageFailure>> {
   const weights = await readModelWeights(model.weights, context);
   if (!weights)
@@ -82,7 +83,7 @@ async function openForward(
   return ok({ session: session.value, producer: engine.value.producer });
 }
 
-interface Pass {
+export interface ScoringPass {
   readonly source: InputSource;
   readonly session: ForwardSession;
   readonly batch: number;
@@ -92,7 +93,8 @@ interface Pass {
   readonly context: Pick<RunContext, 'progress' | 'signal'>;
 }
 
-async function scoreRows({
+/** Calls `take` with consecutive rows of `order` and their probabilities; unreadable rows may be left out. */
+export async function scoreRows({
   source,
   session,
   batch,
@@ -100,7 +102,7 @@ async function scoreRows({
   order,
   take,
   context,
-}: Pass): Promise<Result<void, StageFailure>> {
+}: ScoringPass): Promise<Result<void, StageFailure>> {
   const reader = source.open(order, batch);
   let done = 0;
   try {
@@ -135,9 +137,11 @@ export async function readModelWeights(blob: Digest, context: Pick<RunContext, '
   return new Map([...tensors.value].map(([name, tensor]) => [name, { shape: tensor.shape, data: float32Of(tensor) }]));
 }
 
-const PROBABILITIES = 'probabilities';
+/** Name of the softmax layer. */
+export const PROBABILITIES = 'probabilities';
 
-function withSoftmax(network: Network): Network {
+/** The network with the softmax over its logits, which is implied in a model. */
+export function withSoftmax(network: Network): Network {
   return {
     ...network,
     layers: [...network.layers, { type: 'activation', name: PROBABILITIES, activation: 'softmax' }],

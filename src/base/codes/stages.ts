@@ -171,4 +171,22 @@ export const stageCodes = defineCodes({
     explanation:
       'The model of k nearest neighbours holds all training rows; principal components need the products of all rows, or of all features, with each other. The message says how much and what is allowed. Pool or reduce the features, or learn from fewer rows.',
   },
+  S070: {
+    exit: 4,
+    title: 'the network below a model cannot be found',
+    explanation:
+      'A head reads features of a pretrained network. To go from images to classes that network must be there as it was: the same file, by its digest. Features that no extract-features stage made lead back to no images.',
+  },
+  S071: {
+    exit: 3,
+    title: 'a model cannot be written in a format',
+    explanation:
+      'Not every format can say everything: votes of neighbours are no layers, a network that came as an ONNX file cannot become Keras layers, and some activations mean another formula there. The message says which, and what to write instead.',
+  },
+  S072: {
+    exit: 4,
+    title: 'an exported model cannot be used',
+    explanation:
+      'The card beside an exported model (model.json) is missing what is needed, or the model takes features instead of images. Export it with `withBackbone: true`.',
+  },
 });

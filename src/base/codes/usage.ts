@@ -41,4 +41,16 @@ export const usageCodes = defineCodes({
     explanation:
       'Metrics and settings are named STAGE.NAME; fields are id, pipeline, outcome, commit, dirty, started and seconds.',
   },
+  U010: {
+    exit: 2,
+    title: 'no such model',
+    explanation:
+      'A model is named by a pipeline file or its name (`mnist-vgg16`), with `#stage` or `--stage` where several stages train one; by a run (an id, its beginning, or @last); or by an exported folder, file or card.',
+  },
+  U011: {
+    exit: 4,
+    title: 'a model has not been trained',
+    explanation:
+      'The stage has no model in the cache for the pipeline file and data as they are now. Run the pipeline, or name the run whose model you want.',
+  },
 });

@@ -7,9 +7,10 @@ import { showDuration } from '../../report/duration.ts';
 import { logLines, machineLines } from '../../report/run-lines.ts';
 import { closingLines, stageLine } from '../../report/stage-line.ts';
 import { showValue } from '../../runs/describe-differences.ts';
+import { findRun } from '../../runs/find-run.ts';
 import { readDetails, readLog } from '../../runs/run-details.ts';
 import { leavesOf, queryRuns, valueAt } from '../../runs/run-query.ts';
-import { type RunRecord, readRunRecord, readRunRecords } from '../../runs/run-record.ts';
+import { type RunRecord, readRunRecords } from '../../runs/run-record.ts';
 import { cacheFolder, failWith, type GlobalOptions, paint, print, printError, printJson } from '../output.ts';
 import { sharingIn } from './run.ts';
 
@@ -71,21 +72,12 @@ function line(record: RunRecord, paths: readonly string[]): string {
   );
 }
 
-/** A run by its id, the beginning of its id, or `@last`. */
-function find(id: string, runs: string): RunRecord | undefined {
-  const exact = /^[\w-]+$/.test(id) ? readRunRecord(runs, id) : undefined;
-  if (exact) return exact;
-  for (const record of readRunRecords(runs))
-    if (id === '@last' || (id.length >= 4 && record.id.startsWith(id))) return record;
-  return undefined;
-}
-
 const unknownRun = (id: string) =>
   problem('U005', `there is no run ${id}`, { help: '`pipe runs` lists them; @last is the newest' });
 
 export async function show(id: string, options: GlobalOptions): Promise<number> {
   const runs = runsFolder(options);
-  const record = find(id, runs);
+  const record = findRun(runs, id);
   if (!record) return failWith([unknownRun(id)], options);
   const details = readDetails(runs, record.id);
   const sharing = sharingIn(options);
@@ -117,7 +109,7 @@ export async function show(id: string, options: GlobalOptions): Promise<number> 
 /** Metrics and the settings that differ, side by side. */
 export async function compare(ids: readonly string[], options: GlobalOptions): Promise<number> {
   const runs = runsFolder(options);
-  const found = ids.map((id) => ({ id, record: find(id, runs) }));
+  const found = ids.map((id) => ({ id, record: findRun(runs, id) }));
   const missing = found.filter(({ record }) => !record).map(({ id }) => unknownRun(id));
   if (missing.length > 0) return failWith(missing, options);
   const chosen = found.flatMap(({ record }) => record ?? []);

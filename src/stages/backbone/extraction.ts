@@ -37,7 +37,7 @@ export interface ExtractionSettings {
 /** Shapes, pixel values and row space of an extraction from images. */
 export async function planExtraction(
   { backbone, precision, store, producer }: ExtractionSettings,
-  images: ImagesArtifact,
+  images: Pick<ImagesArtifact, 'pixels'>,
 ): Promise<Result<PlannedExtraction, Diagnostic>> {
   const plan = await planBackbone(backbone, imageShape(images.pixels));
   if (!plan.ok) return plan;
@@ -70,10 +70,16 @@ export async function fetchBackbone(
   return program.ok ? program : err({ reason: 'diagnostics', diagnostics: [program.error] });
 }
 
+/** What an extraction needs of a run. */
+export type ExtractionContext = Pick<
+  RunContext,
+  'engine' | 'rowStore' | 'claims' | 'images' | 'home' | 'offline' | 'force' | 'signal' | 'progress' | 'warn'
+>;
+
 /** A session that runs a backbone on batches of `forwardBatch` images. */
 export async function openForwardBackbone(
   { backbone, pixels }: Pick<PlannedExtraction, 'backbone' | 'pixels'>,
-  context: RunContext,
+  context: ExtractionContext,
 ): Promise<Result<{ readonly session: ForwardSession; readonly producer: Producer }, StageFailure>> {
   const image = imageShape(pixels);
   const program = await fetchBackbone(backbone, image, context);
@@ -97,14 +103,19 @@ export interface Extracted {
 export class Extraction {
   readonly #planned: PlannedExtraction;
   readonly #table: RowTable;
-  readonly #context: RunContext;
+  readonly #context: ExtractionContext;
   readonly #skips: SkippedImages;
 
-  constructor(planned: PlannedExtraction, table: RowTable, context: RunContext) {
+  constructor(
+    planned: PlannedExtraction,
+    table: RowTable,
+    context: ExtractionContext,
+    skips = new SkippedImages(context.warn),
+  ) {
     this.#planned = planned;
     this.#table = table;
     this.#context = context;
-    this.#skips = new SkippedImages(context.warn);
+    this.#skips = skips;
   }
 
   async run(): Promise<Result<Extracted, StageFailure>> {

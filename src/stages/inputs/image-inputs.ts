@@ -67,15 +67,19 @@ const NAMED = 20;
 export class SkippedImages {
   readonly #rows = new Set<number>();
   readonly #warn: (diagnostic: Diagnostic) => void;
+  readonly #tell: ((row: number, diagnostic: Diagnostic) => void) | undefined;
 
-  constructor(warn: (diagnostic: Diagnostic) => void) {
+  /** @param tell where given, told every one of them in place of `warn` */
+  constructor(warn: (diagnostic: Diagnostic) => void, tell?: (row: number, diagnostic: Diagnostic) => void) {
     this.#warn = warn;
+    this.#tell = tell;
   }
 
   add(row: number, diagnostic: Diagnostic): void {
     if (this.#rows.has(row)) return;
     this.#rows.add(row);
-    if (this.#rows.size <= NAMED) this.#warn({ ...diagnostic, severity: 'warning' });
+    if (this.#tell) this.#tell(row, diagnostic);
+    else if (this.#rows.size <= NAMED) this.#warn({ ...diagnostic, severity: 'warning' });
   }
 
   has(row: number): boolean {
@@ -84,7 +88,7 @@ export class SkippedImages {
 
   /** Tells how many were left out, where they were not all named. */
   finish(total: number): void {
-    if (this.#rows.size <= NAMED) return;
+    if (this.#tell || this.#rows.size <= NAMED) return;
     this.#warn(
       warning('S040', `${this.#rows.size} of ${total} images could not be read and were left out`, {
         help: 'the first ones are named above; `pipe check` lists all',
