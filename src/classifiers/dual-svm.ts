@@ -4,7 +4,7 @@
  * "A finite Newton method for classification", 2002; Keerthi and DeCoste, JMLR 6, 2005).
  */
 import { factorize, solveFactorized } from './gram.ts';
-import { dot } from './products.ts';
+import { dot, rowProducts } from './products.ts';
 
 export interface DualSvmProblem {
   /** Products of the rows [n × n], both triangles, with 1 added for the penalized intercept. */
@@ -100,7 +100,9 @@ function sameRows(a: Uint32Array, b: Uint32Array): boolean {
 }
 
 function productsWith(gram: Float64Array, n: number, shares: Float64Array): Float64Array {
-  return Float64Array.from({ length: n }, (_, row) => dot(gram.subarray(row * n, (row + 1) * n), shares));
+  const products = new Float64Array(n);
+  rowProducts({ first: 0, count: n, stride: n, width: n, numbers: gram }, shares, n, 1, products);
+  return products;
 }
 
 function lossAt(shares: Float64Array, scores: Float64Array, signs: Float64Array, costs: Float64Array): number {

@@ -126,36 +126,81 @@ export function addWeightedRows(
   sums: Float64Array,
   sumStride: number,
 ): void {
-  for (let vector = 0; vector < vectors; vector++) {
-    const base = vector * sumStride;
-    let row = 0;
-    for (; row + 4 <= count; row += 4) {
-      const r = row * vectors + vector;
-      const r0 = residuals[r] ?? 0;
-      const r1 = residuals[r + vectors] ?? 0;
-      const r2 = residuals[r + 2 * vectors] ?? 0;
-      const r3 = residuals[r + 3 * vectors] ?? 0;
+  const factors = new Float64Array(8);
+  for (let row = 0; row < count; row += 4) {
+    const rows = Math.min(4, count - row);
+    // Rows beyond the last one count nothing, and stand where there are numbers.
+    const at = (i: number) => (row + Math.min(i, rows - 1)) * stride;
+    for (let vector = 0; vector < vectors; vector += 2) {
+      const pair = Math.min(2, vectors - vector);
+      let any = false;
+      for (let i = 0; i < 8; i++) {
+        const known = i % 4 < rows && i >> 2 < pair;
+        const factor = known ? (residuals[(row + (i % 4)) * vectors + vector + (i >> 2)] ?? 0) : 0;
+        factors[i] = factor;
+        any ||= factor !== 0;
+      }
       // Rows without a residual are many: those that a hinge does not reach, those of another fold.
-      if (r0 === 0 && r1 === 0 && r2 === 0 && r3 === 0) continue;
-      const at = row * stride;
-      for (let j = 0; j < width; j++)
-        sums[base + j] =
-          (sums[base + j] ?? 0) +
-          (r0 * (numbers[at + j] ?? 0) +
-            r1 * (numbers[at + stride + j] ?? 0) +
-            (r2 * (numbers[at + 2 * stride + j] ?? 0) + r3 * (numbers[at + 3 * stride + j] ?? 0)));
-    }
-    for (; row < count; row++) {
-      const residual = residuals[row * vectors + vector] ?? 0;
-      for (let j = 0; j < width; j++)
-        sums[base + j] = (sums[base + j] ?? 0) + residual * (numbers[row * stride + j] ?? 0);
+      if (!any) continue;
+      const to = vector * sumStride;
+      if (pair === 2) addToTwo(numbers, at(0), at(1), at(2), at(3), width, factors, sums, to, to + sumStride);
+      else addToOne(numbers, at(0), at(1), at(2), at(3), width, factors, sums, to);
     }
   }
 }
 
+function addToTwo(
+  x: Float64Array,
+  at0: number,
+  at1: number,
+  at2: number,
+  at3: number,
+  width: number,
+  factors: Float64Array,
+  sums: Float64Array,
+  to: number,
+  next: number,
+): void {
+  const [a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0] = factors;
+  for (let j = 0; j < width; j++) {
+    const x0 = x[at0 + j] ?? 0;
+    const x1 = x[at1 + j] ?? 0;
+    const x2 = x[at2 + j] ?? 0;
+    const x3 = x[at3 + j] ?? 0;
+    sums[to + j] = (sums[to + j] ?? 0) + (a0 * x0 + a1 * x1 + (a2 * x2 + a3 * x3));
+    sums[next + j] = (sums[next + j] ?? 0) + (b0 * x0 + b1 * x1 + (b2 * x2 + b3 * x3));
+  }
+}
+
+function addToOne(
+  x: Float64Array,
+  at0: number,
+  at1: number,
+  at2: number,
+  at3: number,
+  width: number,
+  factors: Float64Array,
+  sums: Float64Array,
+  to: number,
+): void {
+  const [a0 = 0, a1 = 0, a2 = 0, a3 = 0] = factors;
+  for (let j = 0; j < width; j++)
+    sums[to + j] =
+      (sums[to + j] ?? 0) +
+      (a0 * (x[at0 + j] ?? 0) + a1 * (x[at1 + j] ?? 0) + (a2 * (x[at2 + j] ?? 0) + a3 * (x[at3 + j] ?? 0)));
+}
+
 /** `Σ a[i] · b[i]`. */
 export function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
+  // Four sums, since each addition waits for the one before it.
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 4 <= a.length; i += 4) {
+    s0 += (a[i] ?? 0) * (b[i] ?? 0);
+    s1 += (a[i + 1] ?? 0) * (b[i + 1] ?? 0);
+    s2 += (a[i + 2] ?? 0) * (b[i + 2] ?? 0);
+    s3 += (a[i + 3] ?? 0) * (b[i + 3] ?? 0);
+  }
+  for (; i < a.length; i++) s0 += (a[i] ?? 0) * (b[i] ?? 0);
+  return s0 + s1 + (s2 + s3);
 }

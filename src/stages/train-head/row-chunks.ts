@@ -39,7 +39,7 @@ export async function eachChunk(
       if (signal.aborted) return err({ reason: 'interrupted' });
       const { input, rows } = next.value;
       const numbers = scratch.subarray(0, rows.length * width);
-      for (let i = 0; i < numbers.length; i++) numbers[i] = input[i] ?? 0;
+      numbers.set(input.subarray(0, numbers.length));
       if (offset)
         for (let row = 0, i = 0; row < rows.length; row++)
           for (let j = 0; j < width; j++, i++) numbers[i] = (numbers[i] ?? 0) - (offset[j] ?? 0);

@@ -96,20 +96,30 @@ async function addPanelByEngine(
     128,
   );
   if (!session.ok) return err({ reason: 'diagnostics', diagnostics: [session.error] });
+  // The next rows are read while the engine is at work.
+  let pending = Promise.resolve();
+  const addProducts = async (at: number, chunkRows: number, numbers: Float32Array<ArrayBuffer>) => {
+    const products = await session.value.run(numbers, chunkRows);
+    for (let row = 0; row < chunkRows; row++) {
+      const known = Math.min(count, at + row + 1 - first);
+      for (let column = 0; column < known; column++)
+        gram[(at + row) * n + first + column] = products[row * count + column] ?? 0;
+    }
+  };
   try {
-    return await eachChunk(
+    const passed = await eachChunk(
       rows,
       async (chunk) => {
-        const products = await session.value.run(Float32Array.from(chunk.numbers), chunk.count);
-        for (let row = 0; row < chunk.count; row++) {
-          const known = Math.min(count, chunk.first + row + 1 - first);
-          for (let column = 0; column < known; column++)
-            gram[(chunk.first + row) * n + first + column] = products[row * count + column] ?? 0;
-        }
+        await pending;
+        pending = addProducts(chunk.first, chunk.count, new Float32Array(chunk.numbers));
+        // Its failure is heard where it is awaited.
+        pending.catch(() => {});
       },
       context,
       { from: first, most: 128 },
     );
+    await pending;
+    return passed;
   } finally {
     await session.value.close();
   }
