@@ -180,7 +180,7 @@ describe.each(cases)('scikit-learn, $name', (given) => {
 });
 
 /** The training rows of a case. */
-function memorySource({ train, width }: Case): InputSource {
+function memorySource({ train, width }: Pick<Case, 'train' | 'width'>): InputSource {
   return {
     shape: [width],
     open(order, batch) {
@@ -201,6 +201,41 @@ function memorySource({ train, width }: Case): InputSource {
     },
   };
 }
+
+it('solves the SVM of many rows by their features: its gradient vanishes, and rows left out are scored by others', async () => {
+  const { table, numbers, shape } = clusteredRows({ train: 1100, width: 5, noise: 1.5 });
+  const given = { x: [...numbers], y: [...table.label], folds: Array.from({ length: 1100 }, (_, i) => i % 5) };
+  const rows = {
+    order: Uint32Array.from({ length: 1100 }, (_, i) => i),
+    present: [0, 1, 2],
+    labels: Int32Array.from(given.y),
+    folds: Uint8Array.from(given.folds),
+  };
+  const settings = { type: 'linear-svm', C: 0.5, tolerance: 1e-10, maxSteps: 100 } as const;
+  const source = memorySource({ train: given, width: shape[0] ?? 0 });
+  const costs = new Float64Array(1100).fill(settings.C);
+  const fit = await fitSvm({ settings, source, rows, costs }, rig.context({ inputs: {} }));
+  if (!fit.ok) throw new Error(JSON.stringify(fit));
+  const { weights, intercepts, heldOut } = fit.value;
+  for (let v = 0; v < 3; v++) {
+    const own = [...weights.subarray(v * 5, v * 5 + 5), intercepts[v] ?? 0];
+    const gradient = [...own];
+    rows.labels.forEach((label, row) => {
+      const x = [...numbers.subarray(row * 5, row * 5 + 5), 1];
+      const sign = label === v ? 1 : -1;
+      const slack = Math.max(0, 1 - sign * x.reduce((sum, value, j) => sum + value * (own[j] ?? 0), 0));
+      x.forEach((value, j) => {
+        gradient[j] = (gradient[j] ?? 0) - 2 * settings.C * sign * slack * value;
+      });
+    });
+    expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-5);
+  }
+  const scored = rows.labels.filter((label, row) => {
+    const scores = [...heldOut.subarray(row * 3, row * 3 + 3)];
+    return scores.indexOf(Math.max(...scores)) === label;
+  });
+  expect(scored.length / 1100).toBeGreaterThan(0.5);
+});
 
 async function clusters(options: Parameters<typeof clusteredRows>[0]): Promise<FeaturesArtifact> {
   const { table, numbers, shape } = clusteredRows(options);

@@ -8,12 +8,12 @@ import { type Layer, sizeOf, type Weights } from '../../networks/network.ts';
 import type { InputSource } from '../inputs/input-batches.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
 import { eachChunk, meanOf, type OrderedRows } from './row-chunks.ts';
-import { gramOf } from './row-gram.ts';
+import { gramOf, gramRounding } from './row-gram.ts';
 
 export const PCA = 'pca';
 
-/** Directions with less than this share of the greatest variance are rounding. */
-const RANK = 1e-12;
+/** Directions with less than this share of the greatest variance are rounding of float64. */
+const ROUNDING = 1e-12;
 
 export interface FittedComponents {
   readonly layer: Layer;
@@ -89,7 +89,7 @@ async function fromRows(
   const gram = await gramOf(rows, context);
   if (!gram.ok) return gram;
   const spectrum = symmetricEigen(gram.value, n);
-  const count = chosenCount(spectrum, wanted, context);
+  const count = chosenCount(spectrum, wanted, gramRounding(n, width), context);
   if (!count.ok) return count;
   const shares = spectrum.vectors(count.value);
   for (let v = 0; v < count.value; v++) {
@@ -140,14 +140,19 @@ async function fromFeatures(
   );
   if (!read.ok) return read;
   const spectrum = symmetricEigen(moments, width);
-  const count = chosenCount(spectrum, wanted, context);
+  const count = chosenCount(spectrum, wanted, ROUNDING, context);
   return count.ok ? ok(spectrum.vectors(count.value)) : count;
 }
 
-function chosenCount(spectrum: Spectrum, wanted: number, context: RunContext): Result<number, StageFailure> {
-  const { values } = spectrum;
+/** `rounding`: directions with less than this share of the greatest variance are none. */
+function chosenCount(
+  { values }: Spectrum,
+  wanted: number,
+  rounding: number,
+  context: RunContext,
+): Result<number, StageFailure> {
   const greatest = values[0] ?? 0;
-  const rank = values.filter((value) => value > RANK * greatest).length;
+  const rank = values.filter((value) => value > rounding * greatest).length;
   if (wanted >= 1) {
     if (wanted <= rank) return ok(wanted);
     const message = `pca: ${wanted} components, but the training rows differ in ${rank} directions only`;
