@@ -14,6 +14,7 @@ const layers: readonly (readonly string[])[] = [
   ['classifiers'],
   ['data', 'images'],
   ['engines', 'weights'],
+  ['exports'],
   ['cache'],
   ['stages'],
   ['config'],

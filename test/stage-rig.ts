@@ -21,6 +21,7 @@ import type { RunContext } from '../src/stages/stage-kind.ts';
 export interface Asked {
   readonly inputs: Readonly<Record<string, Artifact>>;
   readonly seed?: number;
+  readonly origin?: RunContext['origin'];
   readonly images?: ImageSource;
   readonly signal?: AbortSignal;
   readonly force?: boolean;
@@ -49,6 +50,7 @@ export class StageRig {
     };
     return {
       stage: 'stage',
+      origin: asked.origin ?? { pipeline: 'rig', stages: [] },
       seed: asked.seed ?? 7,
       input<T extends ArtifactType>(port: string, type: T): ArtifactOf<T> {
         const artifact = at(port);

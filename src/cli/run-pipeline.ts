@@ -1,9 +1,9 @@
 import { type Diagnostic, exitCodeOf } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Device, EngineId, Producer } from '../engines/engine.ts';
+import { commitOf } from '../files/git-commit.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
-import { commitOf } from '../runs/git-commit.ts';
 import { DEFAULT_TOLERANCE } from '../runs/lock-file.ts';
 import { detailsOf, type RunDetails } from '../runs/run-details.ts';
 import { RunLog } from '../runs/run-log.ts';

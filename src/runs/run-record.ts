@@ -4,13 +4,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJsonObject, type Json } from '../base/json.ts';
 import { writeFileAtomically } from '../files/atomic-file.ts';
+import { commitOf } from '../files/git-commit.ts';
 import { pathFromRoot } from '../files/project.ts';
 import { CacheWriteError } from '../files/write-error.ts';
 import type { FingerprintRecord } from '../plan/fingerprint.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
 import type { RunSummary } from '../scheduler/events.ts';
-import { commitOf } from './git-commit.ts';
 import type { RunDetails } from './run-details.ts';
 import type { WorkTreeState } from './work-tree-state.ts';
 

@@ -9,10 +9,14 @@ import type { Artifact, OutputFile } from '../stages/artifacts.ts';
 
 /** Where an output of a stage goes: a bare name lies in `results/<pipeline>/`, any other path is relative to the pipeline file. */
 export function outputPath(plan: Plan, stage: PlannedStage, workspace: Workspace, file: OutputFile): string {
-  const wanted = stage.kind.outputPath?.(stage.params, file.name) ?? file.name;
-  return /[\\/]/.test(wanted)
-    ? resolve(dirname(plan.config.path), wanted)
-    : join(workspace.project.root, 'results', plan.config.name, wanted);
+  const folder = stage.kind.outputFolder?.(stage.params);
+  const place = (wanted: string) =>
+    /[\\/]/.test(wanted)
+      ? resolve(dirname(plan.config.path), wanted)
+      : join(workspace.project.root, 'results', plan.config.name, wanted);
+  return folder === undefined
+    ? place(stage.kind.outputPath?.(stage.params, file.name) ?? file.name)
+    : join(place(folder), file.name);
 }
 
 /**

@@ -13,6 +13,7 @@ import type { RunContext, StageFailure, StageOutcome } from '../stages/stage-kin
 import { imageSource } from './dataset-rows.ts';
 import type { EnginePool } from './engine-pool.ts';
 import type { Emit } from './events.ts';
+import { originOf } from './stage-origin.ts';
 import { progressOf } from './stage-progress.ts';
 
 export interface StageRun {
@@ -105,6 +106,7 @@ function contextOf(run: StageRun, taken: Engine[]): RunContext {
   };
   return {
     stage: stage.name,
+    origin: originOf(plan, stage),
     seed: stage.seed,
     input<T extends ArtifactType>(port: string, type: T): ArtifactOf<T> {
       const artifact = anyInput(port);

@@ -2,6 +2,7 @@
 import { evaluate } from './evaluate/index.ts';
 import { exec } from './exec/index.ts';
 import { exportFeatures } from './export-features/index.ts';
+import { exportModel } from './export-model/index.ts';
 import { extractFeatures } from './extract-features/index.ts';
 import { fineTune } from './fine-tune/index.ts';
 import { ingestCifar } from './ingest-cifar/index.ts';
@@ -29,6 +30,7 @@ const list: readonly StageKind[] = [
   predict,
   evaluate,
   exportFeatures,
+  exportModel,
   exec,
 ];
 

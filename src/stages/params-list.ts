@@ -2,6 +2,7 @@
 import { evaluateParams } from './evaluate/params.ts';
 import { execParams } from './exec/params.ts';
 import { exportFeaturesParams } from './export-features/params.ts';
+import { exportModelParams } from './export-model/params.ts';
 import { extractFeaturesParams } from './extract-features/params.ts';
 import { fineTuneParams } from './fine-tune/params.ts';
 import { ingestCifarParams } from './ingest-cifar/params.ts';
@@ -29,5 +30,6 @@ export const paramsByKind: Readonly<Record<string, object>> = {
   predict: predictParams,
   evaluate: evaluateParams,
   'export-features': exportFeaturesParams,
+  'export-model': exportModelParams,
   exec: execParams,
 };

@@ -3,7 +3,7 @@
  * finds everything cached. The body (`run.ts`) is loaded only when the stage really runs.
  */
 import type { Diagnostic, Location } from '../base/diagnostic.ts';
-import type { Digest } from '../base/digest.ts';
+import type { Digest, Fingerprint } from '../base/digest.ts';
 import type { Json } from '../base/json.ts';
 import type { Result } from '../base/result.ts';
 import type { BlobStore } from '../cache/blob-store.ts';
@@ -58,6 +58,8 @@ export interface StageKind<Params = unknown> {
   preview?(params: Params, rows: Digest): Artifact | undefined;
   /** Where a file that a run makes goes: its path as the params give it. A bare name lies in `results/<pipeline>/`. */
   outputPath?(params: Params, name: string): string;
+  /** The folder of the files that a run makes, where they belong together. A bare name lies in `results/<pipeline>/`. */
+  outputFolder?(params: Params): string;
   loadBody(): Promise<StageBody<Params>>;
 }
 
@@ -121,8 +123,25 @@ export interface CountContext {
   readonly home: string;
 }
 
+/** Where a stage comes from. Its artifacts may tell, but nothing that is computed may hang on it. */
+export interface Origin {
+  /** Name of the pipeline. */
+  readonly pipeline: string;
+  /** The stages that it goes back to, in order, itself last. */
+  readonly stages: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly fingerprint: Fingerprint;
+    /** What decided its artifacts: settings, or digests of what they name. Values from the environment are hidden. */
+    readonly with: Json;
+    /** Names of the stages that it reads. */
+    readonly reads: readonly string[];
+  }[];
+}
+
 export interface RunContext {
   readonly stage: string;
+  readonly origin: Origin;
   readonly seed: number;
   /** The artifact at a port. The scheduler has checked types and presence; asking for another type is a bug and throws. */
   input<T extends ArtifactType>(port: string, type: T): ArtifactOf<T>;

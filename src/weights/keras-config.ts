@@ -20,6 +20,7 @@ const ACTIVATIONS: Readonly<Record<string, ActivationName>> = {
   softsign: 'softsign',
   swish: 'swish',
   silu: 'swish',
+  gelu: 'gelu',
 };
 
 /** What Keras starts a kernel with; the numbers of the file replace it. */
@@ -176,6 +177,13 @@ function toLayer({ className, name, config }: KerasLayer): Layer {
       expect('threshold', [0, null]);
       expect('max_value', [6, null]);
       return { type: 'activation', name, activation: config['max_value'] === 6 ? 'relu6' : 'relu' };
+    case 'LeakyReLU': {
+      // `alpha` in Keras 2, `negative_slope` in Keras 3; theirs is 0.3 where the file says nothing.
+      const slope = config['negative_slope'] ?? config['alpha'] ?? 0.3;
+      if (typeof slope !== 'number' || Math.abs(slope - 0.2) > 1e-6)
+        throw refuse(` with the slope ${JSON.stringify(slope)}, where only 0.2 is known`);
+      return { type: 'activation', name, activation: 'leaky-relu' };
+    }
     case 'ELU':
       expect('alpha', [1, null]);
       return { type: 'activation', name, activation: 'elu' };

@@ -45,14 +45,16 @@ export interface OnnxGraph {
 const OPSET = 17;
 const IR_VERSION = 8;
 
-export function writeModel(graph: OnnxGraph): Uint8Array {
+/** @param metadata key to text, for whoever uses the file */
+export function writeModel(graph: OnnxGraph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   const opset = (domain: string, version: number) => new Message().text(1, domain).integer(2, version);
   const model = new Message()
     .integer(1, IR_VERSION)
     .text(2, 'pipe')
     .message(7, graphMessage(graph))
-    .message(8, opset('', OPSET))
-    .message(8, opset('com.microsoft', 1));
+    .message(8, opset('', OPSET));
+  if (graph.nodes.some(({ domain }) => domain !== '')) model.message(8, opset('com.microsoft', 1));
+  for (const [key, value] of Object.entries(metadata)) model.message(14, new Message().text(1, key).text(2, value));
   return model.bytes();
 }
 

@@ -6,7 +6,7 @@ import { crossEntropy, penalty } from '../../networks/loss.ts';
 import type { Network, Shape, Weights } from '../../networks/network.ts';
 import { registerConvolutionKernels } from './convolution-kernels.ts';
 import { registerElementwiseKernels } from './elementwise-kernels.ts';
-import { writeModel } from './onnx-writer.ts';
+import { type OnnxGraph, writeModel } from './onnx-writer.ts';
 import { registerPoolKernels } from './pool-kernels.ts';
 import { trace } from './register-kernel.ts';
 import { registerShapeKernels } from './shape-kernels.ts';
@@ -48,18 +48,45 @@ export function traceForward(
   pooling: 'none' | 'average' | 'max',
   softmax = false,
 ): ForwardModel {
+  const { graph, outputShape, output } = traceGraph(network, weights, layer, pooling, { input: 'x', softmax });
+  return { bytes: writeModel(graph), outputShape, output };
+}
+
+export interface GraphNames {
+  readonly input: string;
+  /** The tracer's own name where none is given. */
+  readonly output?: string;
+  readonly softmax?: boolean;
+}
+
+/** The graph of a frozen pass. */
+export function traceGraph(
+  network: Network,
+  weights: ForwardWeights,
+  layer: string,
+  pooling: 'none' | 'average' | 'max',
+  { input, output, softmax = false }: GraphNames,
+): { readonly graph: OnnxGraph; readonly outputShape: Shape; readonly output: string } {
   trace.begin(ANY_ROWS);
   return inScope(() => {
-    trace.graph.input('x', [-1, ...network.input], 'float32');
-    const x = symbol('x', [ANY_ROWS, ...network.input]);
+    trace.graph.input(input, [-1, ...network.input], 'float32');
+    const x = symbol(input, [ANY_ROWS, ...network.input]);
     let y = forward(network, layer, x, weightReader(weights), inference);
     if (pooling !== 'none' && y.rank === 4) y = pooling === 'average' ? tf.mean(y, [1, 2]) : globalMaxPool(y);
     if (softmax) y = tf.softmax(y);
-    const output = trace.name(y);
+    const traced = trace.name(y);
+    const name = output ?? traced;
     const shape = y.shape.slice(1);
-    const graph = trace.graph.finish([{ name: output, shape: [-1, ...shape], type: 'float32' }], false);
-    return { bytes: writeModel(graph), outputShape: shape, output };
+    const graph = trace.graph.finish([{ name, shape: [-1, ...shape], type: 'float32' }], false);
+    return { graph: name === traced ? graph : renamed(graph, traced, name), outputShape: shape, output: name };
   });
+}
+
+/** The graph with another name for one value. */
+function renamed(graph: OnnxGraph, before: string, after: string): OnnxGraph {
+  const swap = (names: readonly string[]) => names.map((name) => (name === before ? after : name));
+  const nodes = graph.nodes.map((node) => ({ ...node, inputs: swap(node.inputs), outputs: swap(node.outputs) }));
+  return { ...graph, nodes };
 }
 
 export interface GradientModel {

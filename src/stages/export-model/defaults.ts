@@ -1,0 +1,1 @@
+export const defaults = { format: 'onnx', withBackbone: true } as const;
