@@ -1,0 +1,82 @@
+"""The same work in Python, for `npm run bench -- --peers`: one line on stdin runs it once and prints seconds.
+
+`python peers.py vgg16-keras|vgg16-openvino FOLDER` reads the PNG files of a folder, prepares them as VGG16 wants and runs its base in
+float32 (random weights); `python peers.py head-keras` takes 20 steps of the head 25088-1000-500-150-10 (Adam, batch 128, tf.function).
+"""
+import os
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import numpy as np
+
+what, *rest = sys.argv[1:]
+
+
+def images(folder, batch):
+    from PIL import Image
+
+    paths = sorted(os.path.join(folder, name) for name in os.listdir(folder))
+    mean = np.array([103.939, 116.779, 123.68], "float32")
+    for at in range(0, len(paths), batch):
+        some = [np.asarray(Image.open(p).convert("RGB").resize((224, 224), Image.BILINEAR), "float32")[..., ::-1] - mean for p in paths[at : at + batch]]
+        yield np.stack(some)
+
+
+if what == "vgg16-keras":
+    import tensorflow as tf
+
+    model = tf.keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
+    forward = tf.function(lambda x: model(x, training=False))
+    forward(tf.zeros((8, 224, 224, 3)))
+
+    def run():
+        for x in images(rest[0], 8):
+            forward(tf.constant(x)).numpy()
+
+elif what == "vgg16-openvino":
+    import openvino
+    import tensorflow as tf
+
+    model = tf.keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
+    converted = openvino.convert_model(tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec((None, 224, 224, 3))))
+    compiled = openvino.compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled(np.zeros((8, 224, 224, 3), "float32"))
+
+    def run():
+        for x in images(rest[0], 8):
+            compiled(x)
+
+elif what == "head-keras":
+    import keras
+    import tensorflow as tf
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((25088,)), layers.Dense(1000, activation="relu"), layers.Dense(500, activation="sigmoid"), layers.Dense(150, activation="sigmoid"), layers.Dense(10)]
+    )
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(model.trainable_variables)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+        optimizer.apply_gradients(zip(tape.gradient(value, model.trainable_variables), model.trainable_variables))
+        return value
+
+    x = tf.constant(np.random.default_rng(1).random((128, 25088), "float32"))
+    y = tf.constant(np.arange(128) % 10)
+    step(x, y)
+
+    def run():
+        for _ in range(20):
+            step(x, y).numpy()
+
+
+print("ready", flush=True)
+for _ in sys.stdin:
+    started = time.perf_counter()
+    run()
+    print(time.perf_counter() - started, flush=True)
