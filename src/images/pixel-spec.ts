@@ -1,7 +1,10 @@
 /** How an image file becomes a float32 array [height, width, channels]: everything that reaches pixels. */
-export type Fit = 'fill' | 'cover' | 'contain';
-export type Kernel = 'nearest' | 'bilinear' | 'cubic' | 'mitchell' | 'lanczos2' | 'lanczos3';
-export type Channels = 'rgb' | 'gray' | 'gray-as-rgb';
+export const fits = ['fill', 'cover', 'contain'] as const;
+export type Fit = (typeof fits)[number];
+export const kernels = ['nearest', 'bilinear', 'cubic', 'mitchell', 'lanczos2', 'lanczos3'] as const;
+export type Kernel = (typeof kernels)[number];
+export const channelModes = ['rgb', 'gray', 'gray-as-rgb'] as const;
+export type Channels = (typeof channelModes)[number];
 
 /** `backbone` waits for the extraction to name the values; everything else is settled: x·scale, then (x − mean)/std a channel, then BGR if `reverse`. */
 export type Normalization =

@@ -59,6 +59,38 @@ describe('pipe predict', () => {
     expect(stderr).toContain('2 of 3 images were left out');
   });
 
+  it('asks an exported model, by its folder or its file, and gets the same answers', async () => {
+    rig.write(
+      'pipelines/exports.yaml',
+      `extends: quickstart.yaml
+pipeline: exports
+stages:
+  onnx: { kind: export-model, from: { model: head, metrics: score } }
+  h5: { kind: export-model, from: head, with: { format: keras-h5, folder: ../exported/h5 } }
+  bare: { kind: export-model, from: head, with: { withBackbone: false, folder: bare } }
+`,
+    );
+    expect((await rig.run('run', 'exports')).code).toBe(0);
+    const ask = async (model: string) => {
+      const { code, stdout } = await rig.run('predict', model, TEST_IMAGES, '--csv');
+      expect(code, model).toBe(0);
+      return stdout.trimEnd().split('\n').slice(1);
+    };
+    const trained = await ask('exports#head');
+    for (const model of ['results/exports/model-onnx', 'exported/h5/model.h5']) {
+      const given = await ask(model);
+      expect(answers(given.join('\n'))).toEqual(answers(trained.join('\n')));
+      given.forEach((line, i) => {
+        const [ours, theirs] = [trained[i], line].map((row) => Number(row?.split(',')[2]));
+        expect(Math.abs((ours ?? 0) - (theirs ?? 1)), line).toBeLessThan(1e-5);
+      });
+    }
+    const bare = await rig.run('predict', 'results/exports/bare', first);
+    expect(bare.code).toBe(4);
+    expect(bare.stderr).toContain('S072');
+    expect(JSON.parse(rig.read('results/exports/model-onnx/model.json')).metrics).toHaveProperty('log-loss');
+  });
+
   it.each([
     ['an unknown model', ['predict', 'nothing', 'x.png'], 2, 'U010'],
     ['an unknown stage', ['predict', 'quickstart#hed', 'x.png'], 2, 'did you mean "head"'],

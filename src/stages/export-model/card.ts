@@ -3,6 +3,7 @@ import type { Digest } from '../../base/digest.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../../base/json.ts';
 import type { ExportFormat } from '../../exports/exported-model.ts';
 import { commitOf } from '../../files/git-commit.ts';
+import { channelModes, fits, kernels } from '../../images/pixel-spec.ts';
 import type { SettledPixels } from '../../images/prepare.ts';
 import { describeNetwork } from '../../networks/layers.ts';
 import type { Network } from '../../networks/network.ts';
@@ -88,7 +89,8 @@ export interface ReadCard {
   readonly format: string;
   readonly reads: string;
   readonly classes: readonly string[];
-  readonly preprocessing: JsonObject;
+  /** How images are prepared for a model that normalizes inside; undefined where the card does not say. */
+  readonly pixels: SettledPixels | undefined;
 }
 
 /** The card in a file's JSON, also inside a `model.json` of TensorFlow.js; undefined where there is none that this version knows. */
@@ -101,5 +103,33 @@ export function readCard(json: Json): ReadCard | undefined {
   const { file, format } = model;
   if (typeof file !== 'string' || typeof format !== 'string' || !classes || !isJsonArray(classes)) return undefined;
   const names = classes.filter((name) => typeof name === 'string');
-  return { file, format, reads, classes: names, preprocessing: isJsonObject(preprocessing) ? preprocessing : {} };
+  const pixels = isJsonObject(preprocessing) ? pixelsOf(preprocessing) : undefined;
+  return { file, format, reads, classes: names, pixels };
+}
+
+function pixelsOf({ height, width, fit, kernel, channels, crop, decoder }: JsonObject): SettledPixels | undefined {
+  const found = {
+    fit: fits.find((name) => name === fit),
+    kernel: kernels.find((name) => name === kernel),
+    channels: channelModes.find((name) => name === channels),
+  };
+  if (!isSide(height) || !isSide(width) || !found.fit || !found.kernel || !found.channels) return undefined;
+  const cropped = isJsonObject(crop) ? crop : {};
+  const own = { height: cropped['height'], width: cropped['width'] };
+  return {
+    height,
+    width,
+    fit: found.fit,
+    kernel: found.kernel,
+    channels: found.channels,
+    crop: isSide(own.height) && isSide(own.width) ? { height: own.height, width: own.width } : null,
+    normalize: { scale: 1, mean: [0], std: [1], reverse: false },
+    augment: null,
+    onBadImage: 'skip',
+    decoder: typeof decoder === 'number' ? decoder : 0,
+  };
+}
+
+function isSide(value: Json | undefined): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0;
 }

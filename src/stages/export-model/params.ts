@@ -21,8 +21,7 @@ export const exportModelParams = Type.Object(
     folder: Type.Optional(
       Type.String({
         minLength: 1,
-        description:
-          'Folder of the files, by default model-<format>. A bare name lies in results/<pipeline>/.',
+        description: 'Folder of the files, by default model-<format>. A bare name lies in results/<pipeline>/.',
       }),
     ),
   },
