@@ -8,7 +8,10 @@ import { plainFile, readAt } from './raw-file.ts';
 const UNSIGNED_BYTE = 8;
 
 export interface IdxFile {
+  /** As given, for messages. */
   readonly path: string;
+  /** Where the plain bytes lie. */
+  readonly plain: string;
   /** Extents; the first is the number of items. */
   readonly shape: readonly number[];
   /** Where the numbers start. */
@@ -27,7 +30,13 @@ export async function openIdx(path: string, digest: Digest, unpacked: string): P
       problem('D040', `${path} is no IDX file`, { help: 'expected a file such as train-images-idx3-ubyte.gz' }),
     );
   if (header[2] !== UNSIGNED_BYTE)
-    return err(problem('D040', `${path} holds numbers of type ${header[2]}; only bytes (8) are read`));
+    return err(
+      problem('D040', `${path} holds numbers of type ${header[2]}; only bytes (8) are read`, {
+        help: 'write it with unsigned bytes',
+      }),
+    );
+  if (header.length < 4 + 4 * rank)
+    return err(problem('D040', `${path} ends in its header`, { help: 'it is cut short; fetch it again' }));
   const shape = Array.from({ length: rank }, (_, axis) => header.readUInt32BE(4 + axis * 4));
   const offset = 4 + 4 * rank;
   const expected = offset + shape.reduce((product, extent) => product * extent, 1);
@@ -37,5 +46,30 @@ export async function openIdx(path: string, digest: Digest, unpacked: string): P
         help: 'it is cut short or damaged; fetch it again',
       }),
     );
-  return ok({ path: plain.value, shape, offset });
+  return ok({ path, plain: plain.value, shape, offset });
+}
+
+/** Bytes read at once, at least one item. */
+const CHUNK = 1 << 20;
+
+/** All items in order. Fewer come where the file has become shorter since it was opened. */
+export function* itemsOf(file: IdxFile): Generator<Uint8Array> {
+  const [count = 0] = file.shape;
+  const size = itemBytes(file);
+  const some = Math.max(1, Math.floor(CHUNK / size));
+  for (let first = 0; first < count; first += some) {
+    const bytes = readAt(file.plain, file.offset + first * size, Math.min(some, count - first) * size);
+    for (let at = 0; at + size <= bytes.length; at += size) yield bytes.subarray(at, at + size);
+  }
+}
+
+/** One item, or undefined where there is none. */
+export function itemAt(file: IdxFile, index: number): Uint8Array | undefined {
+  const size = itemBytes(file);
+  const bytes = readAt(file.plain, file.offset + index * size, size);
+  return bytes.length === size ? bytes : undefined;
+}
+
+function itemBytes({ shape }: IdxFile): number {
+  return shape.slice(1).reduce((product, extent) => product * extent, 1);
 }

@@ -5,11 +5,13 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { type Diagnostic, type Location, problem, warning } from '../base/diagnostic.ts';
 import { type Digest, parseDigest } from '../base/digest.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { isRacy, STAMP_LENGTH, sameStamp } from '../files/file-stat.ts';
 import type { Memo } from '../files/memo.ts';
+import { endingsOf, formatOf, type ImageFormat } from '../images/format.ts';
 import { lookalikes, sortClasses } from './classes.ts';
 import { type Row, RowTable, type Split, UNLABELLED } from './row-table.ts';
 
@@ -63,10 +65,10 @@ export async function rememberedRows(
   const stamps = stampsOf(paths);
   const keys = await digestFiles(images, stamps, sources.length, known);
   if (!keys.ok) return keys;
-  const made = tableOf(images, keys.value);
+  const made = tableOf(images, keys.value.keys);
   if (!made.ok) return made;
   const { table } = made.value;
-  const warnings = [...listing.value.warnings, ...made.value.warnings];
+  const warnings = [...listing.value.warnings, ...keys.value.warnings, ...made.value.warnings];
   const identity = table.canonicalDigest();
   const racy = paths.some((_, i) => isRacy(stamps, i * STAMP_LENGTH, startedAt));
   remember(memo, key, { identity, warnings, paths, table: 0 }, racy ? racyOut(stamps, startedAt) : stamps, table);
@@ -90,16 +92,17 @@ function stampsOf(paths: readonly string[]): Float64Array {
   return stamps;
 }
 
-/** SHA-256 of every image, 32 bytes each; those whose stamp is the remembered one are not read. */
+/** SHA-256 of every image, 32 bytes each, and what is odd about them; those whose stamp is the remembered one are not read. */
 async function digestFiles(
   images: readonly ListedImage[],
   stamps: Float64Array,
   offset: number,
   known: Recalled | undefined,
-): Promise<Result<Uint8Array, readonly Diagnostic[]>> {
+): Promise<Result<{ readonly keys: Uint8Array; readonly warnings: readonly Diagnostic[] }, readonly Diagnostic[]>> {
   const keys = new Uint8Array(images.length * 32);
   const before = known?.keysByPath();
   const problems: Diagnostic[] = [];
+  const misnamed = new Map<number, ImageFormat>();
   const todo: number[] = [];
   images.forEach(({ path }, i) => {
     const old = before?.get(path);
@@ -113,12 +116,10 @@ async function digestFiles(
       const image = images[i];
       if (!image) continue;
       try {
-        keys.set(
-          createHash('sha256')
-            .update(await readFile(image.path))
-            .digest(),
-          i * 32,
-        );
+        const bytes = await readFile(image.path);
+        keys.set(createHash('sha256').update(bytes).digest(), i * 32);
+        const format = formatOf(bytes);
+        if (format && !endingsOf[format].includes(extname(image.name).toLowerCase())) misnamed.set(i, format);
       } catch (error) {
         const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
         problems.push(problem('D003', `cannot read the image ${image.name}: ${reason}`, { location: image.at }));
@@ -126,10 +127,24 @@ async function digestFiles(
     }
   };
   await Promise.all(Array.from({ length: 16 }, work));
-  return problems.length > 0 ? err(firstOf(problems)) : ok(keys);
+  return problems.length > 0 ? err(firstOf(problems)) : ok({ keys, warnings: misnaming(images, misnamed) });
 }
 
-const MOST_SHOWN = 20;
+function misnaming(images: readonly ListedImage[], misnamed: ReadonlyMap<number, ImageFormat>): readonly Diagnostic[] {
+  const [first] = [...misnamed].sort(([a], [b]) => a - b);
+  if (!first) return [];
+  const { name, at } = images[first[0]] ?? { name: '', at: undefined };
+  const others = misnamed.size > 1 ? `, as are ${misnamed.size - 1} more` : '';
+  return [
+    warning('D018', `${name} is a ${first[1].toUpperCase()} by its content${others}`, {
+      location: at,
+      help: 'it is read as what it is; another name would say so',
+    }),
+  ];
+}
+
+/** Problems of one kind that are told one by one. */
+export const MOST_SHOWN = 20;
 
 /** The first problems and how many more there are. */
 export function firstOf(problems: readonly Diagnostic[]): readonly Diagnostic[] {

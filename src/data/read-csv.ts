@@ -1,9 +1,11 @@
 /** CSV files of a data set: streamed, strict, every fault with its line. */
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { type Diagnostic, type Location, problem } from '../base/diagnostic.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { unescapeFormula } from '../files/csv-cell.ts';
+import { firstOf } from './image-listing.ts';
 
 export interface CsvRow {
   readonly filename: string;
@@ -19,73 +21,84 @@ export interface CsvColumns {
   readonly withoutLabels?: boolean;
 }
 
-/** Bytes of one field at most: a line of a gigabyte ends here. */
-const LONGEST_FIELD = 1_000_000;
+const EMPTY_LABEL = 'the label is empty';
+
+/** Bytes of one row at most: a line of a gigabyte ends here. */
+const LONGEST_ROW = 1_000_000;
 
 export async function readCsv(
   path: string,
   { filenameColumn, labelColumn, delimiter, withoutLabels = false }: CsvColumns,
   at: Location | undefined,
 ): Promise<Result<readonly CsvRow[], readonly Diagnostic[]>> {
-  const encoding = foreignEncoding(path);
-  if (encoding === 'missing')
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isFile()) {
+    const missing = { location: at, help: 'relative paths start at the pipeline file' };
     return err([
-      problem('D001', `no such file: ${path}`, { location: at, help: 'relative paths start at the pipeline file' }),
+      stat
+        ? problem('D002', `${path} is not a file`, { location: at })
+        : problem('D001', `no such file: ${path}`, missing),
     ]);
-  if (encoding)
-    return err([
-      problem('D020', `${path} is ${encoding}, not UTF-8`, {
-        location: { file: path, line: 1, column: 1 },
-        help: 'save it as UTF-8',
-      }),
-    ]);
+  }
   const { parse } = await import('csv-parse');
-  const parser = createReadStream(path).pipe(
+  const text = Readable.from(textOf(path));
+  const parser = text.pipe(
     parse({
       bom: true,
       delimiter,
       info: true,
       relax_column_count: true,
       skip_empty_lines: true,
-      max_record_size: LONGEST_FIELD,
+      max_record_size: LONGEST_ROW,
       record_delimiter: ['\r\n', '\n', '\r'],
       trim: false,
     }),
   );
+  text.on('error', (error) => parser.destroy(error));
   const rows: CsvRow[] = [];
   let header: { readonly filename: number; readonly label: number | undefined; readonly width: number } | undefined;
-  let line = 1;
+  let next = 1;
   const problems: Diagnostic[] = [];
   try {
     for await (const { record, info } of parser) {
       const cells: readonly string[] = record;
+      // Counted back from the row's end, since empty lines before it are no rows.
+      const line = Number(info.lines) - newlinesIn(cells);
+      next = Number(info.lines) + 1;
       const place = (column = 1): Location => ({ file: path, line, column });
       if (!header) {
-        const found = headerOf(cells, { filenameColumn, labelColumn }, place());
+        const found = headerOf(cells, { filenameColumn, labelColumn, delimiter }, place());
         if (!found.ok) return found;
         header = found.value;
       } else if (cells.length !== header.width) {
         problems.push(
           problem('D021', `expected ${header.width} cells, found ${cells.length}`, {
             location: place(),
-            help: 'quote a cell that holds the delimiter',
+            help: `quote a cell that holds the delimiter ${JSON.stringify(delimiter)}`,
           }),
         );
       } else {
         const filename = unescapeFormula(cells[header.filename] ?? '');
         const label =
           header.label === undefined || withoutLabels ? undefined : unescapeFormula(cells[header.label] ?? '');
-        const wrong = nameProblem(filename) ?? (label === '' ? 'the label is empty' : undefined);
+        const wrong = nameProblem(filename) ?? (label?.trim() === '' ? EMPTY_LABEL : undefined);
         if (wrong)
-          problems.push(problem(wrong === 'the label is empty' ? 'D022' : 'D023', wrong, { location: place() }));
+          problems.push(
+            problem(wrong === EMPTY_LABEL ? 'D022' : 'D023', wrong, {
+              location: place(),
+              help:
+                wrong === EMPTY_LABEL
+                  ? 'write the label, or leave the line out'
+                  : 'write the name from the image folder on, with / between folders',
+            }),
+          );
         else rows.push({ filename, label, line });
       }
-      line = Number(info.lines) + 1;
     }
   } catch (error) {
-    return err([csvProblem(error, path, line)]);
+    return err([csvProblem(error, path, next)]);
   }
-  if (problems.length > 0) return err(problems.slice(0, 20));
+  if (problems.length > 0) return err(firstOf(problems));
   if (!header)
     return err([
       problem('D024', `${path} is empty`, {
@@ -100,7 +113,7 @@ export async function readCsv(
 
 function headerOf(
   cells: readonly string[],
-  columns: Pick<CsvColumns, 'filenameColumn' | 'labelColumn'>,
+  columns: Omit<CsvColumns, 'withoutLabels'>,
   location: Location,
 ): Result<{ filename: number; label: number | undefined; width: number }, readonly Diagnostic[]> {
   const names = cells.map((cell) => cell.trim());
@@ -123,13 +136,21 @@ function headerOf(
     return err([
       problem('D025', `there is no column "${missing}"`, {
         location,
-        help: [didYouMean(missing, names), `columns: ${names.join(', ')}`, 'set filenameColumn or labelColumn']
+        help: [didYouMean(missing, names), `columns: ${names.join(', ')}`, otherDelimiter(names, columns.delimiter)]
           .filter(Boolean)
           .join('; '),
       }),
     ]);
   }
   return ok({ filename, label: label < 0 ? undefined : label, width: cells.length });
+}
+
+/** A header that is one column and holds another usual delimiter. */
+function otherDelimiter(names: readonly string[], delimiter: string): string {
+  const [only = ''] = names;
+  const other =
+    names.length === 1 && [',', ';', '\t', '|'].find((usual) => usual !== delimiter && only.includes(usual));
+  return other ? `set delimiter: ${JSON.stringify(other)}` : 'set filenameColumn or labelColumn';
 }
 
 const DEVICES = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
@@ -146,38 +167,94 @@ function nameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** Looks at the first bytes: what is not UTF-8, or `missing`. */
-function foreignEncoding(path: string): string | undefined {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch {
-    return 'missing';
+/** Line ends inside quoted cells. */
+function newlinesIn(cells: readonly string[]): number {
+  return cells.reduce((count, cell) => count + (cell.match(/\r\n|\n|\r/g)?.length ?? 0), 0);
+}
+
+/** Bytes that are no UTF-8 text. */
+class ForeignText extends Error {
+  override readonly name = 'ForeignText';
+  readonly line: number;
+
+  constructor(what: string, line: number) {
+    super(what);
+    this.line = line;
+  }
+}
+
+/** The text of a file, chunk by chunk. @throws ForeignText at the first byte that is not UTF-8, or NUL */
+async function* textOf(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let line = 1;
+  let first = true;
+  for await (const chunk of createReadStream(path)) {
+    if (!(chunk instanceof Uint8Array)) throw new Error('a stream of something else than bytes');
+    if (first && ((chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff)))
+      throw new ForeignText('is UTF-16, not UTF-8', 1);
+    first = false;
+    const nul = chunk.indexOf(0);
+    if (nul >= 0)
+      throw new ForeignText('holds a NUL byte: it is UTF-16, or no text', line + lineEnds(chunk.subarray(0, nul)));
+    let text: string;
+    try {
+      text = decoder.decode(chunk, { stream: true });
+    } catch {
+      throw new ForeignText('is Latin-1 or another 8-bit encoding, not UTF-8', line + lineEnds(validStart(chunk)));
+    }
+    line += lineEnds(chunk);
+    yield text;
   }
   try {
-    const start = Buffer.alloc(1 << 16);
-    const bytes = start.subarray(0, readSync(file, start));
-    if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) return 'UTF-16';
-    if (bytes.includes(0)) return 'binary or UTF-16 (it holds NUL bytes)';
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
-    return undefined;
+    yield decoder.decode();
   } catch {
-    return 'Latin-1 or another 8-bit encoding';
-  } finally {
-    closeSync(file);
+    throw new ForeignText('is Latin-1 or another 8-bit encoding, not UTF-8, or cut short', line);
   }
+}
+
+/** The lines of a chunk before its first bytes that are no UTF-8; its first byte may go on with a character of the one before. */
+function validStart(chunk: Uint8Array): Uint8Array {
+  const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf(10, at) + 1 || text.length;
+    try {
+      if (at > 0) decoder.decode(text.subarray(at, end), { stream: end === text.length });
+    } catch {
+      return text.subarray(0, at);
+    }
+    at = end;
+  }
+  return text.subarray(0, 0);
+}
+
+/** Line feeds, or in a file without any carriage returns. */
+function lineEnds(bytes: Uint8Array): number {
+  const count = (byte: number) => {
+    let found = 0;
+    for (let at = bytes.indexOf(byte); at >= 0; at = bytes.indexOf(byte, at + 1)) found++;
+    return found;
+  };
+  return count(10) || count(13);
 }
 
 function csvProblem(error: unknown, file: string, line: number): Diagnostic {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const location = { file, line, column: 1 };
+  if (error instanceof ForeignText) {
+    const help = 'save it as UTF-8';
+    return problem('D020', `${file} ${error.message}`, { location: { file, line: error.line, column: 1 }, help });
+  }
+  if (/^E[A-Z]+$/.test(code)) return problem('D003', `cannot read ${file}: ${code}`);
+  // The parser counts to where it noticed; a cell that is never closed, or too long, is told where its row starts.
+  const noticed = error instanceof Error && 'lines' in error && code.endsWith('ING_QUOTE') ? Number(error.lines) : line;
+  const location = { file, line: noticed, column: 1 };
   if (code === 'CSV_QUOTE_NOT_CLOSED')
     return problem('D026', 'a quoted cell that starts here is never closed', {
       location,
       help: 'close it with a quote mark',
     });
   if (code === 'CSV_MAX_RECORD_SIZE')
-    return problem('D026', `a row is longer than ${LONGEST_FIELD} bytes`, {
+    return problem('D026', `a row is longer than ${LONGEST_ROW} bytes`, {
       location,
       help: 'is a quote mark missing, or is this no CSV file?',
     });

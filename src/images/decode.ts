@@ -8,18 +8,6 @@ import { type Diagnostic, problem } from '../base/diagnostic.ts';
 /** Refused on the header, before anything is allocated. */
 const MOST_PIXELS = 64_000_000;
 
-export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif';
-
-/** The format by the first bytes; names are not believed. */
-export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(16, bytes.length)).toString('latin1');
-  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
-  if (text.startsWith('\xff\xd8\xff')) return 'jpeg';
-  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return 'webp';
-  if (text.startsWith('GIF87a') || text.startsWith('GIF89a')) return 'gif';
-  return undefined;
-}
-
 /** What stands in place of an image, for a message that helps. */
 export function describeForeign(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'is empty (0 bytes)';

@@ -3,7 +3,8 @@ import type { Sharp } from 'sharp';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { changeImage, type ImageChange } from './augment.ts';
-import { decodeProblem, describeForeign, formatOf, openEncoded, openRaw } from './decode.ts';
+import { decodeProblem, describeForeign, openEncoded, openRaw } from './decode.ts';
+import { formatOf } from './format.ts';
 import type { Channels, Kernel, PixelSpec } from './pixel-spec.ts';
 import type { StoredImage } from './stored-image.ts';
 
@@ -42,7 +43,7 @@ export async function prepare(
   try {
     const opened = await open(image);
     if (!opened.ok) return opened;
-    const { data, info } = await resized(opened.value, spec)
+    const { data, info } = await (await resized(opened.value, spec))
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
     pixels = data;
@@ -71,28 +72,23 @@ async function open(image: StoredImage): Promise<Result<Sharp, Diagnostic>> {
   return ok(sharp);
 }
 
-function resized(sharp: Sharp, { height, width, fit, kernel, channels, crop }: PixelSpec): Sharp {
-  let pipeline = sharp.flatten({ background: '#ffffff' });
-  if (crop)
-    pipeline = pipeline.resize({
-      width: crop.width,
-      height: crop.height,
-      fit: 'cover',
-      position: 'centre',
-      kernel: KERNELS[kernel],
-      withoutReduction: false,
-    });
-  else pipeline = pipeline.toColourspace('srgb');
-  // A JPEG must not be shrunk while it is decoded: that would be another filter than the one asked for.
-  pipeline = pipeline.resize({
-    width,
-    height,
-    fit,
-    kernel: KERNELS[kernel],
-    background: '#000000',
-    fastShrinkOnLoad: false,
-  });
-  return channels === 'rgb' ? pipeline.toColourspace('srgb') : pipeline.greyscale().toColourspace('b-w');
+/** What a network sees of an image, still in 8 bits. sharp resizes once a pipeline, so a crop is a pipeline of its own. */
+async function resized(sharp: Sharp, { height, width, fit, kernel, channels, crop }: PixelSpec): Promise<Sharp> {
+  const upright = sharp.flatten({ background: '#ffffff' }).toColourspace('srgb');
+  const cut = crop ? await cutCentre(upright, crop, kernel) : upright;
+  const pipeline = cut.resize({ width, height, fit, kernel: KERNELS[kernel], background: '#000000', ...EXACT });
+  return channels === 'rgb' ? pipeline : pipeline.greyscale().toColourspace('b-w');
+}
+
+/** A JPEG must not be shrunk while it is decoded: that would be another filter than the one asked for. */
+const EXACT = { fastShrinkOnLoad: false } as const;
+
+async function cutCentre(sharp: Sharp, { height, width }: NonNullable<PixelSpec['crop']>, kernel: Kernel) {
+  const { data, info } = await sharp
+    .resize({ width, height, fit: 'cover', position: 'centre', kernel: KERNELS[kernel], ...EXACT })
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return openRaw(data, info.height, info.width, info.channels);
 }
 
 /** x·scale, then (x − mean)/std a channel in RGB order, then the channels backwards where asked. */

@@ -17,6 +17,8 @@ export interface Wanted {
   readonly name: string;
   readonly bytes: number | undefined;
   readonly hash: { readonly kind: 'md5' | 'sha256'; readonly digest: string } | undefined;
+  /** How to get it by other means, where it is no file of weights. */
+  readonly otherwise?: string;
 }
 
 export interface DownloadOptions {
@@ -103,7 +105,7 @@ function finish(wanted: Wanted, part: PartFile, resumed: boolean): Result<Finish
         'M006',
         `${showAddress(new URL(url))} has the wrong checksum: ${hash.kind} ${hash.digest} is wanted, ${got} was got`,
         {
-          help: `the server or something on the way gives another file; get ${name} elsewhere and run \`pipe weights add FILE\``,
+          help: `the server or something on the way gives another file; ${wanted.otherwise ?? `get ${name} elsewhere and run \`pipe weights add FILE\``}`,
         },
       ),
     );
@@ -286,7 +288,8 @@ function gaveUp(
 }
 
 /** How to get a file by other means. */
-export function elsewhere({ name, hash, bytes, url }: Pick<Wanted, 'name' | 'hash' | 'bytes' | 'url'>): string {
+export function elsewhere({ name, hash, bytes, url, otherwise }: Omit<Wanted, 'target'>): string {
+  if (otherwise !== undefined) return otherwise;
   const size = bytes === undefined ? '' : `, ${bytes} bytes`;
   const check = hash ? `, ${hash.kind} ${hash.digest}` : '';
   return `get ${name} (${showAddress(new URL(url))}${size}${check}) by other means and run \`pipe weights add FILE\`, or set PIPE_WEIGHTS_MIRROR to an address that holds it`;

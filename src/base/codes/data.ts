@@ -31,7 +31,7 @@ export const dataCodes = defineCodes({
   D014: {
     exit: 4,
     title: 'a name leaves the image folder',
-    explanation: 'A symbolic link leads out of the folder that holds the images.',
+    explanation: 'A symbolic link leads out of the folder that holds the images, or to nothing.',
   },
   D015: {
     exit: 4,
@@ -47,6 +47,11 @@ export const dataCodes = defineCodes({
     exit: 4,
     title: 'a class is missing from a split',
     explanation: 'A warning: metrics of that split say nothing about the class.',
+  },
+  D018: {
+    exit: 4,
+    title: 'images of another format than their names say',
+    explanation: 'A warning: images are read by their content, so that nothing is lost but clarity.',
   },
   D020: {
     exit: 4,
@@ -75,7 +80,12 @@ export const dataCodes = defineCodes({
     title: 'a CSV that cannot be parsed',
     explanation: 'The message says where; most often a quote mark is not closed.',
   },
-  D027: { exit: 4, title: 'a file listed twice', explanation: 'A CSV names the same file on two lines.' },
+  D027: {
+    exit: 4,
+    title: 'a file listed twice',
+    explanation:
+      'A CSV names the same file on two lines. Under one label that is a warning, and the second line is left out; under two it is an error.',
+  },
   D030: {
     exit: 4,
     title: 'a folder that is no data set',
@@ -84,7 +94,8 @@ export const dataCodes = defineCodes({
   D040: {
     exit: 4,
     title: 'not an IDX file',
-    explanation: 'The file is damaged, cut short, or of another format than its name says.',
+    explanation:
+      'The file is damaged, cut short, or of another format than its name says. Images are bytes with three extents (count, height, width) or four (and 1 or 3 channels), labels bytes with one.',
   },
   D041: {
     exit: 4,

@@ -32,9 +32,9 @@ export const modelCodes = defineCodes({
   },
   M006: {
     exit: 6,
-    title: 'a weights file has the wrong checksum',
+    title: 'a fetched file has the wrong checksum',
     explanation:
-      'The bytes are not the published ones: a broken download, a changed file, or another file of that name. Nothing of it was read. Delete it and fetch it again, or import the right one with `pipe weights add FILE`.',
+      'The bytes are not the published ones: a broken download, a changed file, or another file of that name. Nothing of it was read. Delete it and fetch it again, or import the right weights with `pipe weights add FILE`.',
   },
   M007: {
     exit: 6,

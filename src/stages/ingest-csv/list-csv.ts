@@ -1,11 +1,11 @@
 /** The images that CSV files name: every one is looked for before anything is computed. */
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Diagnostic, type Location, problem } from '../../base/diagnostic.ts';
+import { type Diagnostic, type Location, problem, warning } from '../../base/diagnostic.ts';
 import { didYouMean } from '../../base/did-you-mean.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { firstOf, type ListedImage, type Listing } from '../../data/image-listing.ts';
-import { readCsv } from '../../data/read-csv.ts';
+import { firstOf, type ListedImage, type Listing, MOST_SHOWN } from '../../data/image-listing.ts';
+import { type CsvRow, readCsv } from '../../data/read-csv.ts';
 import { SPLITS } from '../../data/row-table.ts';
 import { isInside } from '../../files/project.ts';
 import type { ResolveContext } from '../stage-kind.ts';
@@ -17,6 +17,7 @@ export async function listCsv(
 ): Promise<Result<Listing, readonly Diagnostic[]>> {
   const images: ListedImage[] = [];
   const problems: Diagnostic[] = [];
+  const copies: Diagnostic[] = [];
   for (const split of SPLITS) {
     const part = parts[split];
     if (!part) continue;
@@ -24,27 +25,38 @@ export async function listCsv(
     if (!rows.ok) return rows;
     const folder = folderOf(part.images, context.at(`${split}/images`));
     if (!folder.ok) return err([folder.error]);
-    const seen = new Map<string, number>();
-    for (const { filename, label, line } of rows.value) {
+    const seen = new Map<string, CsvRow>();
+    for (const row of rows.value) {
+      const { filename, label, line } = row;
       const at = { file: part.csv, line, column: 1 };
       const path = join(part.images, filename);
       const earlier = seen.get(filename);
-      if (earlier !== undefined)
-        problems.push(
-          problem('D027', `${filename} is listed twice`, {
-            location: at,
-            related: [{ message: 'first here', location: { ...at, line: earlier } }],
-            help: 'remove one of the lines',
-          }),
-        );
-      seen.set(filename, line);
-      const wrong = lookFor(path, filename, folder.value, at);
+      if (earlier) {
+        const again = listedTwice(earlier, row, at);
+        if (again.severity === 'error') problems.push(again);
+        else copies.push(again);
+        continue;
+      }
+      seen.set(filename, row);
+      const wrong = lookFor(path, filename, folder.value, at, problems.length < MOST_SHOWN);
       if (wrong) problems.push(wrong);
       else images.push({ split, name: filename, path, label, at });
     }
   }
   if (problems.length > 0) return err(firstOf(problems));
-  return ok({ images, sources: SPLITS.flatMap((split) => parts[split]?.csv ?? []), warnings: [] });
+  return ok({ images, sources: SPLITS.flatMap((split) => parts[split]?.csv ?? []), warnings: firstOf(copies) });
+}
+
+/** A line that says once more what another one said, or the contrary. */
+function listedTwice(earlier: CsvRow, again: CsvRow, at: Location): Diagnostic {
+  const related = [{ message: 'first here', location: { ...at, line: earlier.line } }];
+  if (earlier.label === again.label)
+    return warning('D027', `${again.filename} is listed twice; the second line is left out`, { location: at, related });
+  return problem('D027', `${again.filename} is listed twice, as "${earlier.label}" and as "${again.label}"`, {
+    location: at,
+    related,
+    help: 'remove one of the lines',
+  });
 }
 
 function folderOf(path: string, location: Location | undefined): Result<string, Diagnostic> {
@@ -57,12 +69,18 @@ function folderOf(path: string, location: Location | undefined): Result<string, 
   }
 }
 
-function lookFor(path: string, name: string, folder: string, location: Location): Diagnostic | undefined {
+function lookFor(
+  path: string,
+  name: string,
+  folder: string,
+  location: Location,
+  suggests: boolean,
+): Diagnostic | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat)
     return problem('D013', `the image ${name} is missing`, {
       location,
-      help: didYouMean(name, neighbours(path)) ?? `looked for ${path}`,
+      help: (suggests && didYouMean(name, neighbours(path))) || `looked for ${path}`,
     });
   if (!stat.isFile()) return problem('D002', `${name} is not a file`, { location });
   // A symbolic link may not lead out of the folder, wherever it points inside it.

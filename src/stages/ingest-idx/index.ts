@@ -1,15 +1,18 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Diagnostic } from '../../base/diagnostic.ts';
-import type { Digest } from '../../base/digest.ts';
 import type { Json } from '../../base/json.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import type { ImageSource } from '../../data/image-source.ts';
 import { RowTable, SPLITS, type Split } from '../../data/row-table.ts';
 import { listIn, membersOf, textIn } from '../given-params.ts';
-import { defineStage, type ResolveContext } from '../stage-kind.ts';
-import type { IdxPart } from './idx-rows.ts';
+import { defineStage } from '../stage-kind.ts';
+import { locateIdx } from './files.ts';
+
+/** A path, or an address and the digest of what lies there. */
+export type FileChoice = string | { readonly url: string; readonly sha256: string };
 
 export interface IngestIdxParams {
-  readonly parts: Readonly<Partial<Record<Split, { readonly images: string; readonly labels: string | null }>>>;
+  readonly parts: Readonly<Partial<Record<Split, { readonly images: FileChoice; readonly labels: FileChoice | null }>>>;
   readonly classes: readonly string[] | null;
 }
 
@@ -17,18 +20,19 @@ function complete(given: Json): IngestIdxParams {
   const members = membersOf(given);
   const parts = SPLITS.flatMap((split) => {
     if (members[split] === undefined) return [];
-    const part = membersOf(members[split]);
-    return [
-      [
-        split,
-        { images: textIn(part, 'images', ''), labels: typeof part['labels'] === 'string' ? part['labels'] : null },
-      ] as const,
-    ];
+    const { images = '', labels = null } = membersOf(members[split]);
+    return [[split, { images: fileIn(images), labels: labels === null ? null : fileIn(labels) }] as const];
   });
   return {
     parts: Object.fromEntries(parts),
     classes: Array.isArray(members['classes']) ? listIn(members, 'classes', []).map(String) : null,
   };
+}
+
+function fileIn(given: Json): FileChoice {
+  const members = membersOf(given);
+  if (!('url' in members)) return textIn({ given }, 'given', '');
+  return { url: textIn(members, 'url', ''), sha256: textIn(members, 'sha256', '').toLowerCase() };
 }
 
 /** Images and labels of the MNIST family's format. */
@@ -40,71 +44,42 @@ export const ingestIdx = defineStage<IngestIdxParams>({
   gives: { dataset: 'dataset' },
   draws: false,
   complete,
-  async resolve({ parts: given, classes }, context) {
-    const parts: [Split, IdxPart][] = [];
-    for (const split of SPLITS) {
-      const part = given[split];
-      if (!part) continue;
-      const located = await locate(split, part, context);
-      if (!located.ok) return err([located.error]);
-      parts.push([split, located.value]);
-    }
-    const unpacked = join(context.home, 'unpacked');
-    const key = `ingest-idx ${JSON.stringify([parts.map(([split, { images, labels }]) => [split, images.digest, labels?.digest]), classes])}`;
+  async resolve(params, context) {
+    const located = await locateIdx(params, context);
+    if (!located.ok) return located;
+    const data = { parts: located.value, classes: params.classes, unpacked: join(context.home, 'unpacked') };
+    const digests = [...data.parts].map(([split, { images, labels }]) => [split, images.digest, labels?.digest]);
+    const key = `ingest-idx ${JSON.stringify([digests, params.classes])}`;
     const remembered = context.memo.get(key);
     const load = async (): Promise<Result<RowTable, readonly Diagnostic[]>> => {
-      if (remembered) return ok(RowTable.decode(remembered.subarray(64)));
+      if (remembered) return ok(RowTable.decode(remembered.subarray(IDENTITY_BYTES)));
       const { idxRows } = await import('./idx-rows.ts');
-      return idxRows(parts, classes, unpacked);
+      const rows = await idxRows(data);
+      const location = context.at('');
+      return rows.ok ? rows : err([location && !rows.error.location ? { ...rows.error, location } : rows.error]);
     };
-    let identity = remembered && Buffer.from(remembered.subarray(0, 64)).toString('latin1');
+    let identity = remembered && Buffer.from(remembered.subarray(0, IDENTITY_BYTES)).toString('latin1');
     if (identity === undefined) {
       const rows = await load();
-      if (!rows.ok)
-        return err(
-          rows.error.map((diagnostic) => (diagnostic.location ? diagnostic : { ...diagnostic, ...place(context) })),
-        );
+      if (!rows.ok) return rows;
       identity = rows.value.canonicalDigest();
       context.memo.set(key, Buffer.concat([Buffer.from(identity, 'latin1'), rows.value.encode()]));
     }
+    let source: Promise<ImageSource['read']> | undefined;
     return ok({
       identity: { rows: identity },
       rows: load,
       images: {
         async read(part, name, expected) {
-          const { readIdxImage } = await import('./idx-rows.ts');
-          return readIdxImage(new Map(parts).get(part), name, expected, unpacked);
+          source ??= import('./idx-rows.ts').then(({ idxReader }) => idxReader(data));
+          return (await source)(part, name, expected);
         },
-        describe: (part, name) => `${given[part]?.images ?? part}[${Number(name)}]`,
+        describe: (part, name) => `${data.parts.get(part)?.images.path}[${Number(name)}]`,
       },
     });
   },
   loadBody: async () => (await import('../dataset-body.ts')).datasetBody,
 });
 
-function place(context: ResolveContext) {
-  const location = context.at('');
-  return location ? { location } : {};
-}
-
-async function locate(
-  split: Split,
-  part: { readonly images: string; readonly labels: string | null },
-  context: ResolveContext,
-): Promise<Result<IdxPart, Diagnostic>> {
-  const file = async (
-    key: 'images' | 'labels',
-    given: string,
-  ): Promise<Result<{ readonly path: string; readonly digest: Digest }, Diagnostic>> => {
-    const path = resolve(context.baseDirectory(`${split}/${key}`), given);
-    const digest = await context.digests.of(path);
-    if (digest.ok) return ok({ path, digest: digest.value });
-    const location = context.at(`${split}/${key}`);
-    return err({ ...digest.error, ...(location && { location }) });
-  };
-  const images = await file('images', part.images);
-  if (!images.ok) return images;
-  if (part.labels === null) return ok({ images: images.value, labels: undefined });
-  const labels = await file('labels', part.labels);
-  return labels.ok ? ok({ images: images.value, labels: labels.value }) : labels;
-}
+/** Of a digest in hexadecimal, before the table in the memo. */
+const IDENTITY_BYTES = 64;

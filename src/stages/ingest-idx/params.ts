@@ -1,14 +1,29 @@
 import { Type } from 'typebox';
 
+const at = (description: string) =>
+  Type.Object(
+    {
+      url: Type.String({ minLength: 1, pattern: '^https?://', description: 'Address, fetched once a user.' }),
+      sha256: Type.String({
+        pattern: '^[0-9a-fA-F]{64}$',
+        description: 'SHA-256 that the file must have.',
+      }),
+    },
+    { additionalProperties: false, description },
+  );
+const path = Type.String({ minLength: 1, description: 'Path of a file.' });
+
 const part = (description: string) =>
   Type.Optional(
     Type.Object(
       {
-        images: Type.String({ minLength: 1, description: 'IDX file of images, gzipped or not.' }),
+        images: Type.Union([path, at('A file at an address.')], {
+          description: 'IDX file of images, gzipped or not: a path, or `{url, sha256}`.',
+        }),
         labels: Type.Optional(
-          Type.Union([Type.String({ minLength: 1 }), Type.Null()], {
+          Type.Union([path, at('A file at an address.'), Type.Null()], {
             default: null,
-            description: 'IDX file of labels; null for none.',
+            description: 'IDX file of labels: a path, or `{url, sha256}`; null for none.',
           }),
         ),
       },

@@ -1,3 +1,4 @@
+import { problem } from '../../base/diagnostic.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { prepareBatches } from '../../data/prepare-batches.ts';
 import type { RowTable } from '../../data/row-table.ts';
@@ -20,6 +21,9 @@ export const body: StageBody<PreprocessParams> = {
     return ok({ artifacts: { images } });
   },
 };
+
+/** Of values 0–255; below it is rounding. */
+const LEAST_VARIANCE = 1e-6;
 
 /**
  * Mean and deviation a channel over the training images, in float64. Rows go in the order of their image digests, so that the sums,
@@ -58,10 +62,25 @@ async function measured(
     context.progress(images, order.length);
   }
   if (context.signal.aborted) return err({ reason: 'interrupted' });
+  if (images === 0) {
+    const readable = order.length === 0 ? 'training images' : 'training images that can be read';
+    const help = 'give `train` images, or name values: normalize: { mean: [128], std: [64] }';
+    return err({
+      reason: 'diagnostics',
+      diagnostics: [
+        problem('D015', `there are no ${readable} to measure \`normalize: dataset\` on`, {
+          location: context.at('normalize'),
+          help,
+        }),
+      ],
+    });
+  }
   const count = images * params.height * params.width;
   const mean = Array.from(sums, (sum) => sum / count);
-  const std = Array.from(squares, (square, channel) =>
-    Math.sqrt(Math.max(1e-12, square / count - (mean[channel] ?? 0) ** 2)),
-  );
+  // A channel without any variance is left at its scale, as scikit-learn's StandardScaler does.
+  const std = Array.from(squares, (square, channel) => {
+    const variance = square / count - (mean[channel] ?? 0) ** 2;
+    return variance > LEAST_VARIANCE ? Math.sqrt(variance) : 1;
+  });
   return ok({ ...plain, normalize: { scale: 1, mean, std, reverse: false } });
 }

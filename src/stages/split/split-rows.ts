@@ -48,17 +48,19 @@ export function splitRows(
   if (!tests.ok) return tests;
 
   const side = Uint8Array.from(table.split);
-  const strata = params.stratify ? byLabel(taken.value, table) : [taken.value];
-  const short: string[] = [];
-  for (const rows of strata) {
-    const groups = grouped(rows, groupOf, (row) => rank('split', row));
+  const groups = grouped(taken.value, groupOf, (row) => rank('split', row));
+  const strata = params.stratify ? byLabel(groups, table) : [groups];
+  const validations = amounts(validation, strata);
+  const setAside = amounts(params.test, strata);
+  strata.forEach((stratum, i) => {
     const left =
       folds === null
-        ? assign(groups, amount(validation, rows.length, taken.value.length), VALIDATION, side)
-        : assignFold(groups, rows.length, folds, fold, side);
-    const rest = assign(left, amount(params.test, rows.length, taken.value.length), TEST, side);
-    if (rest.length === 0 && rows.length > 0) short.push(table.classes[table.label[rows[0] ?? 0] ?? 0] ?? '');
-  }
+        ? assign(stratum, validations[i] ?? 0, VALIDATION, side)
+        : assignFold(stratum, rowsIn(stratum), folds, fold, side);
+    assign(left, setAside[i] ?? 0, TEST, side);
+  });
+  const mayLack = !params.stratify && taken.value.some((row) => side[row] === TRAIN);
+  const short = mayLack ? [] : withoutTraining(taken.value, side, table);
   if (short.length > 0) {
     return err([
       problem('D016', `nothing is left to train on for ${short.slice(0, 5).join(', ')}`, {
@@ -95,20 +97,52 @@ function groupName(table: RowTable, row: number, pattern: RegExp | null): string
   return match ? `name ${match[1] ?? match[0]}` : `image ${table.digest(row)}`;
 }
 
-/** A share of a stratum's rows, rounded; or a number of rows in all, shared out by the stratum's size. */
-function amount(asked: number, rows: number, all: number): number {
-  return asked < 1 ? Math.round(asked * rows) : Math.round((asked * rows) / Math.max(1, all));
+/** Rows of each stratum to set aside: its share, rounded; or, of a number of rows in all, so many that they add up to it. */
+function amounts(asked: number, strata: readonly (readonly Group[])[]): readonly number[] {
+  if (asked < 1) return strata.map((groups) => Math.round(asked * rowsIn(groups)));
+  const all = Math.max(
+    1,
+    strata.flat().reduce((sum, { rows }) => sum + rows.length, 0),
+  );
+  let before = 0;
+  return strata.map((groups) => {
+    const from = Math.round((asked * before) / all);
+    before += rowsIn(groups);
+    return Math.round((asked * before) / all) - from;
+  });
 }
 
-function byLabel(rows: readonly number[], table: RowTable): readonly (readonly number[])[] {
-  const strata = new Map<number, number[]>();
+function rowsIn(groups: readonly Group[]): number {
+  return groups.reduce((sum, { rows }) => sum + rows.length, 0);
+}
+
+/** Groups by the label that most of their rows have, the smaller one where two tie: a group is never cut in two. In the order of labels. */
+function byLabel(groups: readonly Group[], table: RowTable): readonly (readonly Group[])[] {
+  const strata = new Map<number, Group[]>();
+  for (const group of groups) {
+    const label = commonLabel(group, table);
+    const stratum = strata.get(label);
+    if (stratum) stratum.push(group);
+    else strata.set(label, [group]);
+  }
+  return [...strata].sort(([a], [b]) => a - b).map(([, stratum]) => stratum);
+}
+
+function commonLabel({ rows }: Group, table: RowTable): number {
+  const counts = new Map<number, number>();
   for (const row of rows) {
     const label = table.label[row] ?? -1;
-    const stratum = strata.get(label);
-    if (stratum) stratum.push(row);
-    else strata.set(label, [row]);
+    counts.set(label, (counts.get(label) ?? 0) + 1);
   }
-  return [...strata.values()];
+  const [[label] = [-1]] = [...counts].sort(([a, ofA], [b, ofB]) => ofB - ofA || a - b);
+  return label;
+}
+
+/** Names of the classes all of whose rows have been set aside. */
+function withoutTraining(rows: readonly number[], side: Uint8Array, table: RowTable): readonly string[] {
+  const labels = (of: readonly number[]) => new Set(of.map((row) => table.label[row] ?? -1));
+  const left = labels(rows.filter((row) => side[row] === TRAIN));
+  return [...labels(rows)].filter((label) => !left.has(label)).map((label) => table.classes[label] ?? '');
 }
 
 function grouped(
@@ -119,7 +153,9 @@ function grouped(
   const groups = new Map<string, number[]>();
   for (const row of rows) {
     const name = groupOf(row);
-    groups.set(name, [...(groups.get(name) ?? []), row]);
+    const members = groups.get(name);
+    if (members) members.push(row);
+    else groups.set(name, [row]);
   }
   return [...groups.values()]
     .map((members) => ({ rank: rankOf(members[0] ?? 0), rows: members }))
@@ -164,7 +200,14 @@ function takeRows(
 ): Result<readonly number[], readonly Diagnostic[]> {
   if (params.takePerClass === null) return take(labelled, params.take.train, rankOf);
   const rows: number[] = [];
-  for (const stratum of byLabel(labelled, table)) {
+  const strata = new Map<number, number[]>();
+  for (const row of labelled) {
+    const label = table.label[row] ?? -1;
+    const stratum = strata.get(label);
+    if (stratum) stratum.push(row);
+    else strata.set(label, [row]);
+  }
+  for (const stratum of strata.values()) {
     const some = take(stratum, Math.min(params.takePerClass, stratum.length), rankOf);
     if (!some.ok) return some;
     rows.push(...some.value);
