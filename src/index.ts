@@ -3,6 +3,13 @@ export type { Diagnostic, ExitCode, Location } from './base/diagnostic.ts';
 export type { Json } from './base/json.ts';
 export { err, ok, type Result } from './base/result.ts';
 export { type PipelineOptions, type PlannedPipeline, planPipeline } from './cli/compose.ts';
+export {
+  type Predicted,
+  type Prediction,
+  type PredictionSink,
+  type PredictOptions,
+  predictImages,
+} from './cli/predict/predict-images.ts';
 export { type RunOptions, runPipeline } from './cli/run-pipeline.ts';
 export type { PipelineConfig, StageConfig } from './config/pipeline-config.ts';
 export type { Engine, EngineId, Producer } from './engines/engine.ts';

@@ -68,11 +68,14 @@ export function cardPage(card: JsonObject): string {
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
+const DECODING =
+  'Images are turned upright (EXIF), brought to sRGB where they carry a colour profile, and laid on white where they are transparent; `bilinear` is antialiased, as in Pillow.';
+
 function preprocessing(card: JsonObject, pixels: boolean): string {
   const where = pixels
     ? 'Resize each image as below and give its bytes as they are: `normalize` happens inside the model.'
     : 'The features are those of the backbone below, on images prepared like this.';
-  return `${where}\n\n${table(mapAt(card, 'preprocessing'), 'unknown')}`;
+  return `${where} ${DECODING}\n\n${table(mapAt(card, 'preprocessing'), 'unknown')}`;
 }
 
 function table(members: JsonObject, otherwise: string): string {
