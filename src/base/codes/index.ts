@@ -3,6 +3,7 @@
  * P pipeline file · U usage · D data · I images · M model and weights files · N network · E engines · K cache and outputs
  * · S a stage's own outcome · L lock files and git · T other tools · X bugs.
  */
+import { bugCodes } from './bugs.ts';
 import { cacheCodes } from './cache.ts';
 import { dataCodes } from './data.ts';
 import { engineCodes } from './engines.ts';
@@ -25,6 +26,7 @@ export const codes = {
   ...lockCodes,
   ...stageCodes,
   ...trackingCodes,
+  ...bugCodes,
 };
 
 export type DiagnosticCode = keyof typeof codes;
