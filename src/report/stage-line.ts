@@ -48,7 +48,7 @@ export function closingLines(summary: RunSummary, paint: Paint): readonly string
   return [
     ...lines,
     paint('dim', `  ${parts.join(' · ')}`),
-    ...files.map((file) => paint('dim', `  wrote ${escapeForTerminal(file)}`)),
+    ...files.map((file) => paint('dim', `  → ${escapeForTerminal(file)}`)),
     ...(summary.outcome === 'interrupted'
       ? [paint('yellow', '  interrupted; what was finished is kept, the next run goes on from there')]
       : []),
