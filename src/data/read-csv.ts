@@ -58,13 +58,16 @@ export async function readCsv(
   const rows: CsvRow[] = [];
   let header: { readonly filename: number; readonly label: number | undefined; readonly width: number } | undefined;
   let next = 1;
+  let twice = 0;
   const problems: Diagnostic[] = [];
   try {
     for await (const { record, info } of parser) {
       const cells: readonly string[] = record;
-      // Counted back from the row's end, since empty lines before it are no rows.
-      const line = Number(info.lines) - newlinesIn(cells);
-      next = Number(info.lines) + 1;
+      // Counted back from the row's end, since empty lines before it are no rows. The parser takes a CRLF inside quotes for two lines.
+      const inside = lineEndsIn(cells);
+      const line = Number(info.lines) - twice - inside.counted;
+      twice += inside.twice;
+      next = Number(info.lines) - twice + 1;
       const place = (column = 1): Location => ({ file: path, line, column });
       if (!header) {
         const found = headerOf(cells, { filenameColumn, labelColumn, delimiter }, place());
@@ -96,7 +99,7 @@ export async function readCsv(
       }
     }
   } catch (error) {
-    return err([csvProblem(error, path, next)]);
+    return err([csvProblem(error, path, next, twice)]);
   }
   if (problems.length > 0) return err(firstOf(problems));
   if (!header)
@@ -167,9 +170,10 @@ function nameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** Line ends inside quoted cells. */
-function newlinesIn(cells: readonly string[]): number {
-  return cells.reduce((count, cell) => count + (cell.match(/\r\n|\n|\r/g)?.length ?? 0), 0);
+/** Line ends inside quoted cells as the parser counts them, and how many it counts twice. */
+function lineEndsIn(cells: readonly string[]): { readonly counted: number; readonly twice: number } {
+  const count = (pattern: RegExp) => cells.reduce((sum, cell) => sum + (cell.match(pattern)?.length ?? 0), 0);
+  return { counted: count(/[\r\n]/g), twice: count(/\r\n/g) };
 }
 
 /** Bytes that are no UTF-8 text. */
@@ -238,7 +242,7 @@ function lineEnds(bytes: Uint8Array): number {
   return count(10) || count(13);
 }
 
-function csvProblem(error: unknown, file: string, line: number): Diagnostic {
+function csvProblem(error: unknown, file: string, line: number, twice: number): Diagnostic {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (error instanceof ForeignText) {
     const help = 'save it as UTF-8';
@@ -246,7 +250,8 @@ function csvProblem(error: unknown, file: string, line: number): Diagnostic {
   }
   if (/^E[A-Z]+$/.test(code)) return problem('D003', `cannot read ${file}: ${code}`);
   // The parser counts to where it noticed; a cell that is never closed, or too long, is told where its row starts.
-  const noticed = error instanceof Error && 'lines' in error && code.endsWith('ING_QUOTE') ? Number(error.lines) : line;
+  const noticed =
+    error instanceof Error && 'lines' in error && code.endsWith('ING_QUOTE') ? Number(error.lines) - twice : line;
   const location = { file, line: noticed, column: 1 };
   if (code === 'CSV_QUOTE_NOT_CLOSED')
     return problem('D026', 'a quoted cell that starts here is never closed', {

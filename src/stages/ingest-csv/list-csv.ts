@@ -1,6 +1,6 @@
 /** The images that CSV files name: every one is looked for before anything is computed. */
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { type Diagnostic, type Location, problem, warning } from '../../base/diagnostic.ts';
 import { didYouMean } from '../../base/did-you-mean.ts';
 import { err, ok, type Result } from '../../base/result.ts';
@@ -80,7 +80,13 @@ function lookFor(
   if (!stat)
     return problem('D013', `the image ${name} is missing`, {
       location,
-      help: (suggests && didYouMean(name, neighbours(path))) || `looked for ${path}`,
+      help:
+        (suggests &&
+          didYouMean(
+            name,
+            neighbours(path).map((other) => posix.join(dirname(name), other)),
+          )) ||
+        `looked for ${path}`,
     });
   if (!stat.isFile()) return problem('D002', `${name} is not a file`, { location });
   // A symbolic link may not lead out of the folder, wherever it points inside it.
