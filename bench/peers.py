@@ -75,6 +75,35 @@ elif what == "head-keras":
             step(x, y).numpy()
 
 
+elif what == "fine-tune-keras":
+    import keras
+    import tensorflow as tf
+
+    base = keras.applications.VGG16(weights=None)
+    out = keras.layers.Dense(10)(base.get_layer("fc2").output)
+    model = keras.Model(base.input, out)
+    for layer in model.layers[:8]:
+        layer.trainable = False
+    optimizer = keras.optimizers.SGD(0.001, momentum=0.9, nesterov=True)
+    optimizer.build(model.trainable_variables)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+        optimizer.apply_gradients(zip(tape.gradient(value, model.trainable_variables), model.trainable_variables))
+        return value
+
+    x = tf.random.stateless_normal((16, 224, 224, 3), (1, 2))
+    y = tf.constant(np.arange(16) % 10)
+    step(x, y)
+
+    def run():
+        for _ in range(2):
+            step(x, y).numpy()
+
+
 print("ready", flush=True)
 for _ in sys.stdin:
     started = time.perf_counter()
