@@ -2,6 +2,7 @@
 export type { Diagnostic, ExitCode, Location } from './base/diagnostic.ts';
 export type { Json } from './base/json.ts';
 export { err, ok, type Result } from './base/result.ts';
+export { type Advice, type AdviseOptions, advise } from './cli/advise.ts';
 export { type PipelineOptions, type PlannedPipeline, planPipeline } from './cli/compose.ts';
 export {
   type Predicted,
@@ -11,6 +12,7 @@ export {
   predictImages,
 } from './cli/predict/predict-images.ts';
 export { type RunOptions, runPipeline } from './cli/run-pipeline.ts';
+export { planSweep, type SweepRunOptions, sweepPipeline } from './cli/sweep-pipeline.ts';
 export type { PipelineConfig, StageConfig } from './config/pipeline-config.ts';
 export type { Engine, EngineId, Producer } from './engines/engine.ts';
 export type { Plan, PlannedStage } from './plan/plan.ts';
@@ -24,3 +26,4 @@ export {
   type StageKind,
   type StageOutcome,
 } from './stages/stage-kind.ts';
+export type { SweepEvent, SweepSummary, TrialResult } from './sweep/run-sweep.ts';
