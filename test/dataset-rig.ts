@@ -1,5 +1,5 @@
 /** A folder of data, and what the ingest kinds make of it, without a pipeline file. */
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Diagnostic } from '../src/base/diagnostic.ts';
@@ -8,9 +8,6 @@ import type { RowTable } from '../src/data/row-table.ts';
 import { DiskFileDigests } from '../src/files/disk-file-digests.ts';
 import type { Memo } from '../src/files/memo.ts';
 import type { ResolveContext, Resolved, StageKind } from '../src/stages/stage-kind.ts';
-
-/** Long ago, so that a memo trusts the stamp of a file. */
-const SETTLED = new Date('2020-01-01T00:00:00Z');
 
 export class DatasetRig {
   readonly folder = mkdtempSync(join(tmpdir(), 'dataset-rig-'));
@@ -24,12 +21,14 @@ export class DatasetRig {
     const path = this.path(name);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content);
-    utimesSync(path, SETTLED, SETTLED);
     return path;
   }
 
   context(offline = true): ResolveContext {
-    const kept: Memo = { get: (key) => this.memo.get(key), set: (key, bytes) => this.memo.set(key, bytes) };
+    const kept: Memo = {
+      get: (key) => this.memo.get(key),
+      set: (key, bytes) => this.memo.set(key, new Uint8Array(bytes)),
+    };
     return {
       baseDirectory: () => this.folder,
       at: (pointer) => ({ file: `pipeline.yaml:${pointer}`, line: 1, column: 1 }),

@@ -55,7 +55,7 @@ export async function rememberedRows(
   list: () => Promise<Result<Listing, readonly Diagnostic[]>>,
 ): Promise<Result<ListedRows, readonly Diagnostic[]>> {
   const known = recall(memo, key);
-  if (known && known.unchanged())
+  if (known?.unchanged())
     return ok({ identity: known.header.identity, warnings: known.header.warnings, rows: known.table });
   const startedAt = Date.now();
   const listing = await list();
@@ -231,7 +231,7 @@ function recall(memo: Memo, key: string): Recalled | undefined {
   const end = 4 + view.getUint32(0, true);
   const stated: Header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, end)));
   const header: Header = { ...stated, identity: parseDigest(stated.identity) };
-  const stamps = new Float64Array(bytes.slice(end, end + header.table).buffer);
+  const stamps = new Float64Array(new Uint8Array(bytes.subarray(end, end + header.table)).buffer);
   const table = () => RowTable.decode(bytes.subarray(end + header.table));
   return {
     header,

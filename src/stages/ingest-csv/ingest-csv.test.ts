@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DatasetRig, listed, rowsOf } from '../../../test/dataset-rig.ts';
 import { sharedPath } from '../../../test/shared-data.ts';
 import { readCsv } from '../../data/read-csv.ts';
@@ -193,6 +193,14 @@ describe('files', () => {
 });
 
 describe('identity', () => {
+  // An hour later, so that the memo trusts the stamps of files.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   const identity = async () => (await rig.resolve(ingestCsv, given)).identity;
 
   it('a rewritten CSV of the same rows is the same data set; another label, image or name is another', async () => {
@@ -214,6 +222,9 @@ describe('identity', () => {
     const entries = new Map(rig.memo);
     expect(await identity()).toEqual(first);
     expect(rig.memo).toEqual(entries);
+    const reading = vi.spyOn(rig.memo, 'set');
+    expect(await identity()).toEqual(first);
+    expect(reading).not.toHaveBeenCalled();
     rmSync(rig.path('images/b.png'));
     expect((await rig.refusal(ingestCsv, given))[0]?.code).toBe('D013');
   });
