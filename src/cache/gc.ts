@@ -57,7 +57,7 @@ export function planCollection(cache: Cache, scope: CollectionScope): Result<Col
   if (keep === undefined && olderThanMs === undefined && maxBytes === undefined) {
     return err(
       problem('K005', 'nothing says what may be collected', {
-        help: 'add --keep-last N, --older-than DAYS or --max-size BYTES',
+        help: 'add --keep-last 3, --older-than 30d or --max-size 20GB',
       }),
     );
   }

@@ -1,6 +1,6 @@
 /** What all commands print with. */
 import { styleText } from 'node:util';
-import { type Diagnostic, type ExitCode, exitCodeOf } from '../base/diagnostic.ts';
+import { type Diagnostic, type ExitCode, exitCodeOf, problem } from '../base/diagnostic.ts';
 import { diagnosticFrame } from '../report/diagnostic-frame.ts';
 import { flatDiagnostic } from '../report/json-lines.ts';
 import type { Paint } from '../report/stage-line.ts';
@@ -51,13 +51,13 @@ export function cacheFolder({ cache }: GlobalOptions): string | undefined {
 
 /** A throw is a bug, or a cache that this version cannot use. */
 export function printFailure(error: unknown, argv: readonly string[]): ExitCode {
-  if (error instanceof Error && (error.name === 'NewerCacheError' || error.name === 'CacheWriteError')) {
-    printError(`error[K001]: ${error.message}\n`);
-    return 7;
-  }
-  const shown = error instanceof Error ? (argv.includes('--debug') ? error.stack : error.message) : String(error);
-  printError(
-    `error[X001]: this is a bug in pipe: ${shown}\n  = help: please report it with the command, the pipeline file and the output of \`pipe doctor\`; --debug shows where\n`,
-  );
-  return 70;
+  const message = error instanceof Error ? error.message : String(error);
+  const isCache = error instanceof Error && (error.name === 'NewerCacheError' || error.name === 'CacheWriteError');
+  const diagnostic = isCache
+    ? problem('K001', message)
+    : problem('X001', `this is a bug in pipe: ${message}`, {
+        help: 'please report it with the command, the pipeline file and the output of `pipe doctor`; --debug shows where',
+      });
+  if (argv.includes('--debug') && error instanceof Error) printError(`${error.stack}\n`);
+  return failWith([diagnostic], { json: argv.includes('--json') });
 }

@@ -1,8 +1,18 @@
 /** The command line. Commands are light here; what they do is loaded when they are called. */
 import { Command, Option } from 'commander';
-import type { GlobalOptions } from './output.ts';
+import { problem } from '../base/diagnostic.ts';
+import { failWith, type GlobalOptions } from './output.ts';
 
-const collect = (value: string, before: readonly string[]) => [...before, value];
+const collect = (value: string, before: readonly string[] = []) => [...before, value];
+
+/** They go with every command, before its name or after it. */
+const EVERYWHERE = [
+  ['--json', 'JSON on stdout and nothing else there'],
+  ['--quiet', 'only metrics and errors'],
+  ['--cache <dir>', 'where the cache lies (or PIPE_CACHE); default <root>/.pipe/cache'],
+  ['--offline', 'never use the network'],
+  ['--debug', 'show stack traces'],
+] as const;
 
 const TENSORBOARD = ['--tensorboard <dir>', 'write curves, metrics and settings for TensorBoard'] as const;
 const DVC = ['--dvc <dir>', 'write params.yaml, metrics.json and plots for DVC'] as const;
@@ -13,11 +23,7 @@ export function buildProgram(exit: (code: number) => void): Command {
   program
     .description('A declarative pipeline runner for transfer learning.')
     .version(version())
-    .option('--json', 'JSON on stdout and nothing else there')
-    .option('--quiet', 'only metrics and errors')
-    .option('--cache <dir>', 'where the cache lies (or PIPE_CACHE); default <root>/.pipe/cache')
-    .option('--offline', 'never use the network')
-    .option('--debug', 'show stack traces')
+    .configureOutput({ outputError: refuse })
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText(
@@ -25,14 +31,17 @@ export function buildProgram(exit: (code: number) => void): Command {
       '\nExit codes: 0 done · 1 a stage failed · 2 wrong usage · 3 invalid pipeline · 4 input missing · 5 --locked differs · 6 engine or weights missing · 7 disk · 70 bug',
     );
 
-  const inherit = (command: Command) =>
-    command.option('--json').option('--quiet').option('--cache <dir>').option('--offline').option('--debug');
+  const inherit = (command: Command) => {
+    for (const [flags, description] of EVERYWHERE) command.option(flags, description);
+    return command;
+  };
+  inherit(program);
   const options = (command: Command): GlobalOptions => ({
     ...program.opts<GlobalOptions>(),
     ...command.opts<GlobalOptions>(),
   });
   const settable = (command: Command) =>
-    inherit(command).option('--set <path=value>', 'change a setting, such as head.epochs=5 (repeatable)', collect, []);
+    inherit(command).option('--set <path=value>', 'change a setting, such as head.epochs=5 (repeatable)', collect);
 
   settable(program.command('run <file> [stage...]').description('runs what is needed'))
     .option('--dry-run', 'say what would run, and run nothing')
@@ -65,7 +74,7 @@ export function buildProgram(exit: (code: number) => void): Command {
         'many trials, ranked: the sweep block of a file or --over; `pipe sweep show [id]` shows a finished one',
       ),
   )
-    .option('--over <path=values>', 'head.batch=64,128 or head.rate=loguniform(1e-4,1e-2) (repeatable)', collect, [])
+    .option('--over <path=values>', 'head.batch=64,128 or head.rate=loguniform(1e-4,1e-2) (repeatable)', collect)
     .addOption(
       new Option('--strategy <name>', 'how values are combined').choices([
         'grid',
@@ -142,7 +151,7 @@ export function buildProgram(exit: (code: number) => void): Command {
       exit(await (await import('./commands/dag.ts')).dag(file, options(command))),
     );
   inherit(program.command('runs').description('past runs, the newest first'))
-    .option('--where <condition>', "such as 'score.accuracy>0.9' or head.epochs=5 (repeatable)", collect, [])
+    .option('--where <condition>', "such as 'score.accuracy>0.9' or head.epochs=5 (repeatable)", collect)
     .option('--sort <path>', 'such as score.log-loss, the smallest first; -score.accuracy, the largest first')
     .option('--limit <n>', 'at most so many')
     .action(async (_, command: Command) => exit(await (await import('./commands/runs.ts')).runs(options(command))));
@@ -234,6 +243,15 @@ export function buildProgram(exit: (code: number) => void): Command {
     .description('a script for bash, zsh, fish or powershell')
     .action(async (shell: string) => exit(await (await import('./commands/completion.ts')).completion(shell, program)));
   return program;
+}
+
+/** What commander says about wrong usage, as a diagnostic. */
+function refuse(text: string): void {
+  const [message = '', ...rest] = text.trim().split('\n');
+  const help = rest.join(' ').replace(/^\(Did(.*)\)$/, 'did$1');
+  failWith([problem('U001', message.replace(/^error: |\.$/g, ''), { help: help || '`--help` says what is taken' })], {
+    json: process.argv.includes('--json'),
+  });
 }
 
 function version(): string {

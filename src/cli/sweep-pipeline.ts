@@ -61,6 +61,7 @@ export async function openSweep(
       end: path.length,
     }),
     memo: { drafts: new Map(), own: new WeakMap() },
+    names: new Map(),
   };
   return ok({ settings: settings.value, context, over: block.value['over'] ?? {} });
 }

@@ -82,7 +82,7 @@ async function readOne(path: string, compose: Compose, named: Location | undefin
     files: [path],
     problems: [
       problem('P005', what, {
-        location: locate(node?.place ?? start),
+        location: locate(node && !isNull(node) ? node.place : start),
         help: 'a pipeline file has at least `stages:`; `pipe init` writes one',
       }),
     ],

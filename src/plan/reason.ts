@@ -106,7 +106,9 @@ function hidden(value: Json | undefined): string | undefined {
   return isJsonObject(value) && 'keyed' in value && typeof value['env'] === 'string' ? value['env'] : undefined;
 }
 
+/** Of a digest the beginning is enough. */
 function show(value: Json | undefined): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value ?? null);
+  if (/^[0-9a-f]{64}$/.test(text)) return `${text.slice(0, 8)}…`;
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

@@ -13,7 +13,10 @@ export function stageLine(name: string, result: StageResult, width: number, pain
     result.status === 'failed' ? 'red' : result.status === 'skipped' ? 'dim' : 'green',
     MARKS[result.status],
   );
-  const word = result.status === 'ran' && result.rows && result.rows.cached > 0 ? 'partial' : result.status;
+  const word =
+    result.status === 'ran' && result.rows && result.rows.cached > 0 && result.rows.computed > 0
+      ? 'partial'
+      : result.status;
   const detail = [
     rowsOf(result),
     result.status === 'cached' ? '' : result.reason.type === 'cached' ? '' : describeReason(result.reason),
@@ -26,7 +29,8 @@ export function stageLine(name: string, result: StageResult, width: number, pain
 
 function rowsOf({ rows, status }: StageResult): string {
   if (!rows) return '';
-  if (status === 'cached' || rows.computed === 0) return `${showCount(rows.total)} rows`;
+  if (status === 'cached') return `${showCount(rows.total)} rows`;
+  if (rows.computed === 0) return `${showCount(rows.cached)} rows from cache`;
   return rows.cached === 0
     ? `${showCount(rows.computed)} rows`
     : `${showCount(rows.cached)} cached · ${showCount(rows.computed)} new`;

@@ -10,7 +10,7 @@ import { CacheWriteError } from '../files/write-error.ts';
 import type { FingerprintRecord } from '../plan/fingerprint.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
-import type { RunSummary } from '../scheduler/events.ts';
+import type { RunSummary, StageResult } from '../scheduler/events.ts';
 import type { RunDetails } from './run-details.ts';
 import type { WorkTreeState } from './work-tree-state.ts';
 
@@ -33,9 +33,11 @@ export interface RunRecord {
   readonly records: Readonly<Record<string, FingerprintRecord>>;
 }
 
-/** Sortable by time, unlike any other. */
+/** Sortable by time, unlike any other: the second, then its thousandth and three random digits, as hexadecimal ones. */
 export function newRunId(now: Date = new Date()): string {
-  return `${now.toISOString().replace(/[-:T]/g, '').slice(0, 14)}-${randomBytes(3).toString('hex')}`;
+  const thousandth = now.getUTCMilliseconds().toString(16).padStart(3, '0');
+  const random = randomBytes(2).toString('hex').slice(0, 3);
+  return `${now.toISOString().replace(/[-:T]/g, '').slice(0, 14)}-${thousandth}${random}`;
 }
 
 /** What is kept beside the record itself, so that listing many records stays quick. */
@@ -107,7 +109,7 @@ export function readRunRecord(runs: string, id: string): RunRecord | undefined {
   }
 }
 
-/** The record of a stage at the last run of a pipeline file. Reads nothing until it is asked. */
+/** The record of a stage at the last run of a pipeline file that finished it. Reads nothing until it is asked. */
 export function lastRecords(runs: string, pipeline: string): (stage: string) => FingerprintRecord | undefined {
   const known = new Map<string, FingerprintRecord>();
   let rest: Generator<RunRecord> | undefined;
@@ -119,8 +121,14 @@ export function lastRecords(runs: string, pipeline: string): (stage: string) => 
       if (next.done) break;
       looked++;
       if (next.value.pipeline !== pipeline) continue;
-      for (const [name, record] of Object.entries(next.value.records)) if (!known.has(name)) known.set(name, record);
+      const { records, summary } = next.value;
+      for (const [name, record] of Object.entries(records))
+        if (!known.has(name) && isFinished(summary.stages[name]?.status)) known.set(name, record);
     }
     return known.get(stage);
   };
+}
+
+function isFinished(status: StageResult['status'] | undefined): boolean {
+  return status === 'ran' || status === 'cached';
 }

@@ -32,6 +32,8 @@ export interface RunPlanOptions {
   readonly emit: Emit;
   /** Engines that outlive this run; the caller closes them. */
   readonly engines?: EnginePool;
+  /** Whether trainings that differ in their epochs alone go on from each other. */
+  readonly lineages?: boolean;
   /** Whether files for people are put into place. */
   readonly placesOutputs?: boolean;
 }
@@ -100,7 +102,8 @@ async function walkStages(walk: Walk): Promise<void> {
   const stopped = () => walk.options.signal.aborted || (walk.exitCode !== 0 && !walk.options.keepGoing);
   while (waiting.length > 0 || active.size > 0) {
     for (const stage of waiting.filter((candidate) => settledInputs(walk, candidate))) {
-      if (stage.status === 'run' && !mayStart(walk, stage)) continue;
+      if (stage.status === 'run' && !walk.groups.mayStart(stage, artifactsBehind(walk, stage), walk.options.jobs))
+        continue;
       waiting.splice(waiting.indexOf(stage), 1);
       if (stopped() && stage.status === 'run') finish(walk, stage, 'skipped', stage.reason, 0);
       else if (await settleWithoutRunning(walk, stage)) continue;
@@ -115,10 +118,6 @@ async function walkStages(walk: Walk): Promise<void> {
     }
     if (active.size > 0) await Promise.race(active);
   }
-}
-
-function mayStart(walk: Walk, stage: PlannedStage): boolean {
-  return walk.groups.mayStart(stage, artifactsBehind(walk, stage), walk.options.jobs);
 }
 
 function artifactsBehind(walk: Walk, stage: PlannedStage): Readonly<Record<string, Artifact>> {

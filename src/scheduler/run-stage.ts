@@ -1,7 +1,8 @@
 /** The life of one stage that is not cached: claim → inputs → body → commit. Read it top to bottom. */
 import { join } from 'node:path';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import type { Digest } from '../base/digest.ts';
+import { type Digest, taggedDigest } from '../base/digest.ts';
+import { isJsonObject } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { CacheEntry } from '../cache/entry-store.ts';
 import { RowTable } from '../data/row-table.ts';
@@ -23,6 +24,8 @@ export interface StageRun {
   readonly engines: EnginePool;
   /** The group that it runs with, on one engine. */
   readonly group: string | undefined;
+  /** Whether trainings that differ in their epochs alone go on from each other. */
+  readonly lineages?: boolean;
   readonly entries: ReadonlyMap<string, CacheEntry>;
   readonly strictProducer: Producer | undefined;
   readonly offline: boolean;
@@ -145,6 +148,7 @@ function contextOf(run: StageRun, taken: Engine[]): RunContext {
     },
     strictProducer: run.strictProducer,
     checkpoints: join(workspace.project.cache, 'checkpoints', stage.fingerprint),
+    ...(run.lineages && { lineage: join(lineagesFolder(workspace), lineageOf(stage)) }),
     progress: progressOf(stage.name, emit),
     warn: (diagnostic) => emit({ event: 'diagnostic', diagnostic, stage: stage.name }),
     force: run.force,
@@ -156,6 +160,18 @@ function contextOf(run: StageRun, taken: Engine[]): RunContext {
     offline: run.offline,
     jobs: run.jobs,
   };
+}
+
+/** Where trainings of a sweep leave their last states. */
+export function lineagesFolder({ project }: Workspace): string {
+  return join(project.cache, 'checkpoints', 'lineages');
+}
+
+/** What decides a stage's artifacts, less the number of epochs. */
+function lineageOf({ record }: PlannedStage): string {
+  const settings = isJsonObject(record.with) ? record.with : {};
+  const { epochs: _, ...rest } = settings;
+  return taggedDigest('lineage', { ...record, with: rest });
 }
 
 async function commit(run: StageRun, outcome: StageOutcome, durationMs: number): Promise<CacheEntry> {

@@ -162,6 +162,8 @@ export interface RunContext {
   readonly strictProducer: Producer | undefined;
   /** A folder for this stage's own checkpoints, kept until its entry is committed. */
   readonly checkpoints: string;
+  /** A folder for the last state of trainings that differ in the number of epochs alone: the longer goes on where the shorter ended. */
+  readonly lineage?: string;
   progress(done: number, total: number, note?: string): void;
   warn(diagnostic: Diagnostic): void;
   /** `--force`: compute rows again even where they are present. */

@@ -47,7 +47,8 @@ export async function bestFile(text: string, settings: readonly Setting[]): Prom
     const [first = '', ...deeper] = rest;
     if (yaml.isMap(node)) {
       const member = `${flow(first)}: ${flow(nested(deeper, value))}`;
-      if (node.flow) return { start: start + 1, end: start + 1, text: ` ${member}${node.items.length > 0 ? ',' : ' '}` };
+      if (node.flow)
+        return { start: start + 1, end: start + 1, text: ` ${member}${node.items.length > 0 ? ',' : ' '}` };
       const indent = start - (source.lastIndexOf('\n', start - 1) + 1);
       return { start, end: start, text: `${member}\n${' '.repeat(indent)}` };
     }

@@ -32,8 +32,9 @@ export interface PlanTrialsContext {
   readonly goal: string;
   /** Where a path is given. */
   place(path: string): Place;
-  /** Remembered over rounds. */
+  /** Remembered over rounds: drafts, and what each stage is called in the plans. */
   readonly memo: DraftMemo;
+  readonly names: Map<Fingerprint, string>;
 }
 
 /** Plans trials. The first one that the schema or the graph refuses is named with its settings. */
@@ -42,8 +43,8 @@ export async function planTrials(
   context: PlanTrialsContext,
 ): Promise<Result<SweepPlan, readonly Diagnostic[]>> {
   const nodes = new Map<Fingerprint, PlannedStage>();
-  const names = new Map<Fingerprint, string>();
-  const taken = new Set<string>();
+  const { names } = context;
+  const taken = new Set(names.values());
   const planned: PlannedTrial[] = [];
   for (const trial of trials) {
     const goals: string[] = [];
@@ -88,5 +89,8 @@ function addNode(nodes: Map<Fingerprint, PlannedStage>, stage: PlannedStage, nam
 function ofTrial(diagnostic: Diagnostic, trial: Trial): Diagnostic {
   const { message, help, location } = diagnostic;
   const code = diagnostic.code === 'U003' ? 'P034' : diagnostic.code;
-  return problem(code, `trial ${trial.number} (${showSettings(trial.settings)}): ${message.replace(/^--set /, "")}`, { help, location });
+  return problem(code, `trial ${trial.number} (${showSettings(trial.settings)}): ${message.replace(/^--set /, '')}`, {
+    help,
+    location,
+  });
 }

@@ -1,10 +1,12 @@
 /** Runs the trials of a sweep: round by round as the strategy proposes them, each round as one plan. */
+import { rmSync } from 'node:fs';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { EnginePool } from '../scheduler/engine-pool.ts';
 import type { Emit, RunEvent, RunOutcomeName, RunSummary } from '../scheduler/events.ts';
 import { type RunPlanOptions, runPlan } from '../scheduler/run-plan.ts';
+import { lineagesFolder } from '../scheduler/run-stage.ts';
 import { type PlannedTrial, type PlanTrialsContext, planTrials, type SweepPlan } from './plan-trials.ts';
 import type { Setting } from './space.ts';
 import { byScore, type Proposal, type Scored } from './strategy.ts';
@@ -68,7 +70,13 @@ export async function runSweep(
       const planned = await planTrials(round, context);
       if (!planned.ok) return planned;
       if (results.length === 0) options.emit(startedEvent(planned.value, options.run));
-      const done = await runRound(planned.value, settings.goal, context, { ...options, emit: inner, engines });
+      const lineages = settings.strategyName === 'halving';
+      const done = await runRound(planned.value, settings.goal, context, {
+        ...options,
+        emit: inner,
+        engines,
+        lineages,
+      });
       if (!done.ok) return done;
       const { summary, finished } = done.value;
       Object.assign(stages, summary.stages);
@@ -82,6 +90,7 @@ export async function runSweep(
     }
   } finally {
     await engines.close();
+    if (!options.signal.aborted) rmSync(lineagesFolder(context.workspace), { recursive: true, force: true });
   }
   const failed = results.some(({ status }) => status === 'failed');
   const outcome: RunOutcomeName = options.signal.aborted ? 'interrupted' : failed ? 'failed' : 'succeeded';

@@ -28,6 +28,11 @@ async function sweep(rig: CliRig, ...args: readonly string[]): Promise<SweepLine
   return line;
 }
 
+/** The head that ran last. */
+function lastHead(lines: readonly Record<string, unknown>[]): unknown {
+  return lines.filter(({ event, kind }) => event === 'stage-started' && kind === 'train-head').at(-1)?.['stage'];
+}
+
 const over = ['--over', 'head.epochs=2,3', '--over', 'head.optimizer=adam,sgd'];
 
 describe('pipe sweep', () => {
@@ -49,6 +54,33 @@ describe('pipe sweep', () => {
     expect(again.trials.map(({ status }) => status)).toEqual(['cached', 'cached', 'cached', 'cached']);
     const wider = await sweep(rig, '--over', 'head.epochs=2,3,4', '--over', 'head.optimizer=adam,sgd');
     expect(wider.trials.filter(({ status }) => status === 'finished')).toHaveLength(2);
+  });
+
+  it('halves: survivors go on where they stopped, and end as a single run would', async () => {
+    using rig = CliRig.quickstart();
+    const rates = '--over=head.optimizer.adam.learningRate=0.0003,0.001,0.003,0.01';
+    rig.write(
+      'pipelines/quickstart.yaml',
+      `${rig.read('pipelines/quickstart.yaml')}sweep:\n  strategy: halving\n  halving: { most: 8, least: 2, factor: 2 }\n  over: { head.batch: [32] }\n`,
+    );
+    const { stdout } = await rig.run('sweep', 'quickstart', rates, '--json');
+    const lines: readonly Record<string, unknown>[] = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const trials = lines.filter(({ event }) => event === 'trial-finished');
+    expect(trials.map(({ label }) => label).join('')).toBe('0000112');
+    const last: SweepLine = JSON.parse(JSON.stringify(lines.at(-1)));
+    const [best] = last.trials;
+    using alone = CliRig.quickstart();
+    const set = (best?.settings ?? []).flatMap(({ path, value }) => ['--set', `${path}=${String(value)}`]);
+    const single = await alone.last('run', 'quickstart', 'score', ...set);
+    expect(single.metrics['score']).toEqual(best?.metrics);
+    // The last rung trained 4 epochs of 8: it told of its progress from the fifth on.
+    const first = lines.find(
+      ({ event, stage, done }) => event === 'stage-progress' && stage === lastHead(lines) && Number(done) > 0,
+    );
+    expect(Number(first?.['done'])).toBeGreaterThan(4 * 200);
   });
 
   it('repeats trials with other seeds and tells the deviation', async () => {

@@ -52,7 +52,7 @@ export async function size(options: GlobalOptions): Promise<number> {
       ['pipeline', measured.pipelines],
     ] as const) {
       for (const [name, bytes] of Object.entries(sizes))
-        print(`    ${title} ${escapeForTerminal(name).padEnd(32)} ${showBytes(bytes)}\n`);
+        print(`    ${title.padEnd(8)}  ${escapeForTerminal(name).padEnd(32)} ${showBytes(bytes)}\n`);
     }
   }
   return 0;
@@ -65,6 +65,8 @@ export async function gc(options: GlobalOptions): Promise<number> {
   const keep = options['keepLast'] === undefined ? undefined : usedByLast(project.runs, Number(options['keepLast']));
   if (Number.isNaN(age ?? 0) || Number.isNaN(most ?? 0))
     return failWith([problem('U001', 'an age is such as 30d or 12h, a size such as 20GB or 500MB')], options);
+  if (options['keepLast'] !== undefined && !/^\d{1,9}$/.test(String(options['keepLast'])))
+    return failWith([problem('U001', `--keep-last takes a whole number, not ${options['keepLast']}`)], options);
   const plan = planCollection(cache, {
     ...(age !== undefined && { olderThanMs: age }),
     ...(most !== undefined && { maxBytes: most }),

@@ -10,7 +10,7 @@ export async function init(folder: string, options: GlobalOptions): Promise<numb
   const file = join(resolve(folder), 'pipeline.yaml');
   if (existsSync(file))
     return failWith([problem('U006', `${file} is there already`, { help: 'move it away, or edit it' })], options);
-  const data = resolve(folder, typeof options['data'] === 'string' ? options['data'] : '.');
+  const data = resolve(typeof options['data'] === 'string' ? options['data'] : folder);
   const proposal = proposePipeline(data, { file });
   if (!proposal.ok) return failWith([proposal.error], options);
   mkdirSync(resolve(folder), { recursive: true });

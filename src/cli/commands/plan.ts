@@ -107,9 +107,11 @@ export async function why(file: string, name: string, options: GlobalOptions): P
     });
     return 0;
   }
-  print(
-    `${escapeForTerminal(name)} ${stage.status === 'cached' ? 'is cached' : stage.status === 'run' ? 'would run' : 'is not needed'}: ${escapeForTerminal(describeReason(stage.reason))}\n`,
-  );
+  const found =
+    stage.status === 'cached'
+      ? 'is cached: nothing that decides what it gives has changed'
+      : `${stage.status === 'run' ? 'would run' : 'is not needed'}: ${describeReason(stage.reason)}`;
+  print(`${escapeForTerminal(`${name} ${found}`)}\n`);
   for (const line of explain(whole, stage, new Set())) print(`  ${escapeForTerminal(line)}\n`);
   return 0;
 }
@@ -120,7 +122,8 @@ function explain(plan: Plan, stage: PlannedStage, seen: Set<string>): readonly s
   seen.add(stage.name);
   const own = stage.reason.changes.map((change) => {
     const at = stage.config.location(change.path.replaceAll('.', '/'));
-    return `${stage.name}: ${describeChange(change)}${at ? ` (${at.file.split('/').at(-1)}:${at.line})` : ''}`;
+    const place = at && (at.file.startsWith('--set ') ? at.file : `${at.file.split('/').at(-1)}:${at.line}`);
+    return `${stage.name}: ${describeChange(change)}${place ? ` (${place})` : ''}`;
   });
   const below = stage.reason.inputs.flatMap((name) => {
     const input = plan.stages.find((candidate) => candidate.name === name);

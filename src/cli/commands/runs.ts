@@ -73,7 +73,9 @@ function line(record: RunRecord, paths: readonly string[]): string {
 }
 
 const unknownRun = (id: string) =>
-  problem('U005', `there is no run ${id}`, { help: '`pipe runs` lists them; @last is the newest' });
+  problem('U005', `there is no run ${id}`, {
+    help: '`pipe runs` lists them; @last is the newest, @last~1 the one before',
+  });
 
 export async function show(id: string, options: GlobalOptions): Promise<number> {
   const runs = runsFolder(options);

@@ -1,4 +1,4 @@
-/** Finds out which of the three data layouts a folder has, from the names of its files and the first lines of its CSVs. */
+/** Finds out which of the data layouts a folder has, from the names of its files and the first lines of its CSVs. */
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 
@@ -45,6 +45,31 @@ export function inspectData(path: string): DataLayout | undefined {
     idxLayout(full, names) ??
     folderLayout(full)
   );
+}
+
+/** A path whose layout is known. */
+export interface FoundData {
+  readonly path: string;
+  readonly layout: DataLayout;
+}
+
+/** The data at a path; where it is a folder that has none itself, those of its folders that have, and of its folder `data`. */
+export function findData(path: string): readonly FoundData[] {
+  const full = resolve(path);
+  const own = inspectData(full);
+  if (own) return [{ path: full, layout: own }];
+  if (!existsSync(full)) return [];
+  const folders = foldersIn(full).flatMap((name) =>
+    name === 'data'
+      ? [join(full, name), ...foldersIn(join(full, name)).map((inner) => join(full, name, inner))]
+      : [join(full, name)],
+  );
+  return folders
+    .filter((folder) => basename(folder) !== 'node_modules')
+    .flatMap((folder) => {
+      const layout = inspectData(folder);
+      return layout ? [{ path: folder, layout }] : [];
+    });
 }
 
 function csvLayout(folder: string, names: readonly string[], only: boolean): DataLayout | undefined {

@@ -1,9 +1,11 @@
 /** The pipeline that `pipe init` writes: for the data that it finds, with a comment at every choice. */
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { packageRoot } from '../../files/package-root.ts';
-import { type CsvPart, type DataLayout, inspectData } from './inspect-data.ts';
+import { isInside } from '../../files/project.ts';
+import { type CsvPart, type DataLayout, type FoundData, findData } from './inspect-data.ts';
 
 export interface ProposalOptions {
   /** Where the file will lie: paths in it are relative to that. */
@@ -21,16 +23,12 @@ export interface Proposal {
   readonly next: string;
 }
 
-/** Looks at a folder or a CSV and proposes a pipeline for it. */
+/** Looks at a folder, the folders in it, or a CSV, and proposes a pipeline for the data that it finds. */
 export function proposePipeline(data: string, options: ProposalOptions): Result<Proposal, Diagnostic> {
-  const layout = inspectData(data);
-  if (!layout) {
-    return err(
-      problem('P040', `${data} has none of the data layouts`, {
-        help: 'wanted: a train.csv with filenames and labels beside its images, a folder of images a class, or IDX files; see docs/data.md',
-      }),
-    );
-  }
+  const [found, ...others] = findData(data);
+  if (!found) return err(nothingFound(data));
+  if (others.length > 0) return err(severalFound(data, [found, ...others]));
+  const { layout } = found;
   const folder = dirname(resolve(options.file));
   const path = (target: string) => scalar(relativePath(folder, target));
   const backbone = options.backbone ?? (layout.layout === 'idx' ? 'vgg-mini' : 'vgg16');
@@ -38,10 +36,10 @@ export function proposePipeline(data: string, options: ProposalOptions): Result<
   const sections = [
     `# yaml-language-server: $schema=${relativePath(folder, join(packageRoot(), 'schemas', 'pipeline.schema.json'))}`,
     `# Made by \`pipe init\`. Run it with \`pipe run ${basename(options.file)}\`; change it, and only what hangs on the change runs again.`,
-    `pipeline: ${scalar(basename(options.file).replace(/\.ya?ml$/i, ''))}`,
+    `pipeline: ${scalar(nameFor(resolve(options.file)))}`,
     'seed: 42            # of everything that is drawn: the split, first weights, dropout',
     'stages:',
-    dataStage(layout, path),
+    dataStage(layout, path, resolve(options.file)),
     ...('validation' in layout.parts ? [] : [splitStage]),
     imagesStage('validation' in layout.parts ? 'data' : 'split', backbone),
     featuresStage(backbone),
@@ -50,12 +48,34 @@ export function proposePipeline(data: string, options: ProposalOptions): Result<
   ];
   return ok({
     text: `${sections.join('\n')}\n`,
-    found: describe(layout),
+    found: `${relativePath(process.cwd(), found.path)}: ${describe(layout)}`,
     next: `pipe run ${relativePath(process.cwd(), resolve(options.file))}`,
   });
 }
 
-function dataStage(layout: DataLayout, path: (target: string) => string): string {
+/** The file's name; for `pipeline.yaml`, which says nothing, that of its folder. */
+function nameFor(file: string): string {
+  const name = basename(file).replace(/\.ya?ml$/i, '');
+  const folder = basename(dirname(file));
+  return name === 'pipeline' && /^[\p{L}\p{N}][\p{L}\p{N} ._+-]{0,99}$/u.test(folder) ? folder : name;
+}
+
+function nothingFound(data: string): Diagnostic {
+  const help =
+    'wanted: a train.csv with filenames and labels beside its images, a folder of images a class, or IDX files (docs/data.md draws them); `--data PATH` says where they are';
+  return existsSync(data)
+    ? problem('P040', `${data} has none of the data layouts, nor has a folder in it`, { help })
+    : problem('P040', `there is no folder ${data}`, { help });
+}
+
+function severalFound(data: string, found: readonly FoundData[]): Diagnostic {
+  const names = found.map(({ path }) => relativePath(resolve(data), path));
+  return problem('P040', `${data} has several folders with data: ${names.slice(0, 10).join(', ')}`, {
+    help: `say which is meant: --data ${names[0]}`,
+  });
+}
+
+function dataStage(layout: DataLayout, path: (target: string) => string, file: string): string {
   const lines = ['  data:', `    kind: ingest-${layout.layout}`, '    with:'];
   switch (layout.layout) {
     case 'csv':
@@ -74,7 +94,11 @@ function dataStage(layout: DataLayout, path: (target: string) => string): string
     case 'folder':
       for (const [split, folder] of Object.entries(layout.parts))
         lines.push(`      ${split}: ${path(folder)}${split === 'train' ? '            # one folder a class' : ''}`);
-      lines.push("      # exclude: ['**/*.gif']");
+      lines.push(
+        Object.values(layout.parts).some((folder) => isInside(folder, file))
+          ? "      exclude: ['*.yaml', 'results/**']   # what pipe itself puts beside the images"
+          : "      # exclude: ['**/*.gif']",
+      );
       break;
   }
   return lines.join('\n');

@@ -17,6 +17,8 @@ import type {
 import type { Answers, Call, Reply, Request } from './protocol.ts';
 
 export async function openOrtEngine(options: EngineOptions, version: string): Promise<Result<Engine, Diagnostic>> {
+  // ONNX Runtime would leave a device id in the home folder and report its use over the network. It reads this as it is loaded.
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   const worker = new WorkerLine(workerPath('engine'));
   return ok(new OrtEngine(worker, options, { engine: 'ort', version, device: options.device }));
 }

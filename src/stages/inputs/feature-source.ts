@@ -20,7 +20,12 @@ export class FeatureSource implements InputSource {
   readonly #port: string;
   readonly #store: FeaturesArtifact['store'];
 
-  constructor(space: RowSpace, table: RowTable, features: Pick<FeaturesArtifact, 'shape' | 'store' | 'space'>, port: string) {
+  constructor(
+    space: RowSpace,
+    table: RowTable,
+    features: Pick<FeaturesArtifact, 'shape' | 'store' | 'space'>,
+    port: string,
+  ) {
     this.#id = features.space;
     this.shape = features.shape;
     this.#space = space;

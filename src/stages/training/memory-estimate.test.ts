@@ -21,7 +21,10 @@ it('refuses before it starts, with the batch that would fit', () => {
   expect(memoryProblem(size, 2 ** 40)).toBeUndefined();
   const large = { ...size, batch: 100_000 };
   const refused = memoryProblem(large, 8 * 2 ** 30);
-  expect(refused).toMatchObject({ code: 'S053', message: expect.stringMatching(/20\.\d GiB of memory, and there are 8\.0 GiB/) });
+  expect(refused).toMatchObject({
+    code: 'S053',
+    message: expect.stringMatching(/20\.\d GiB of memory, and there are 8\.0 GiB/),
+  });
   const fits = Number(/a batch of (\d+)/.exec(refused?.help ?? '')?.[1]);
   expect(memoryProblem({ ...size, batch: fits }, 8 * 2 ** 30)).toBeUndefined();
   expect(memoryProblem({ ...size, batch: fits + 100 }, 8 * 2 ** 30)).toBeDefined();

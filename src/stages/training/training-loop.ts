@@ -14,6 +14,7 @@ import { epochOrder, maskKeys } from './epoch-order.ts';
 import { rateOfNextEpoch } from './learning-rate.ts';
 import { memoryProblem } from './memory-estimate.ts';
 import { bestEpoch, shouldStop } from './monitor.ts';
+import { StepsInFlight } from './steps-in-flight.ts';
 import { TrainingCheckpoints, type TrainingPosition } from './training-checkpoints.ts';
 import { checkMonitors, divergence } from './training-checks.ts';
 import type { TrainingSettings } from './training-settings.ts';
@@ -42,7 +43,7 @@ export interface Trained {
   readonly producer: Producer;
 }
 
-type TrainingContext = Pick<RunContext, 'blobs' | 'checkpoints' | 'force' | 'progress' | 'signal'>;
+type TrainingContext = Pick<RunContext, 'blobs' | 'checkpoints' | 'force' | 'lineage' | 'progress' | 'signal'>;
 
 /** A checkpoint is written when this many times its cost has passed since the last one: at most a tenth of the time goes there. */
 const CHECKPOINT_INTERVAL = 9;
@@ -67,8 +68,11 @@ export async function train(
   if (!session.ok) return failed(session.error);
   try {
     const loop = new TrainingLoop(training, session.value, checkpoints, context, weights.value);
-    const history = await loop.run();
+    const lineage = isPrefixOfLonger(settings) ? context.lineage : undefined;
+    const line = lineage === undefined ? undefined : new TrainingCheckpoints(lineage, engine.producer, tensors.value);
+    const history = await loop.run(line);
     if (!history.ok) return history;
+    await line?.write({ ...START, history: history.value }, session.value);
     const final = await loop.finalWeights(history.value);
     if (!final.ok) return final;
     const stored = await context.blobs.putFile(final.value);
@@ -76,6 +80,11 @@ export async function train(
   } finally {
     await session.value.close();
   }
+}
+
+/** Whether a training with more epochs would begin with the very same ones. */
+function isPrefixOfLonger({ earlyStopping, learningRateSchedule }: TrainingSettings): boolean {
+  return earlyStopping === null && learningRateSchedule.type !== 'cosine';
 }
 
 async function openSession(training: Training, engine: Engine): Promise<Result<TrainSession, Diagnostic>> {
@@ -98,24 +107,6 @@ async function openSession(training: Training, engine: Engine): Promise<Result<T
 }
 
 const START: TrainingPosition = { history: [], batchesInEpoch: 0, rowsInEpoch: 0, lossSum: 0 };
-
-/** A step that the engine has been given, so that it never waits for the next one to be sent. */
-interface StepInFlight {
-  readonly loss: Promise<number>;
-  readonly taken: number;
-  /** Of the epoch, from 1. */
-  readonly number: number;
-}
-
-/** Inputs in flight take at most this many bytes where they are small: sending a step then hides behind computing others. */
-const BYTES_IN_FLIGHT = 4 * 2 ** 20;
-const MOST_IN_FLIGHT = 32;
-
-function stepsInFlight(batchBytes: number): number {
-  return Math.min(MOST_IN_FLIGHT, Math.max(2, Math.floor(BYTES_IN_FLIGHT / batchBytes)));
-}
-
-const NOTHING: StepInFlight = { loss: Promise.resolve(0), taken: 0, number: 0 };
 
 class TrainingLoop {
   readonly #training: Training;
@@ -145,9 +136,11 @@ class TrainingLoop {
     this.#stepsPerEpoch = Math.ceil(training.rows.train.length / training.settings.batch);
   }
 
-  async run(): Promise<Result<readonly EpochRecord[], StageFailure>> {
+  /** @param line where shorter trainings of the same kind have left their last state. */
+  async run(line?: TrainingCheckpoints): Promise<Result<readonly EpochRecord[], StageFailure>> {
     const { settings } = this.#training;
     let position = await this.#resume();
+    if (line && position === START) position = await this.#continue(line);
     while (position.history.length < settings.epochs && !shouldStop(settings.earlyStopping, position.history)) {
       const epoch = await this.#runEpoch(position);
       if (!epoch.ok) return epoch;
@@ -183,6 +176,14 @@ class TrainingLoop {
     return latest.position;
   }
 
+  /** Goes on where a shorter training ended. */
+  async #continue(line: TrainingCheckpoints): Promise<TrainingPosition> {
+    const latest = await line.latest();
+    if (!latest || latest.position.history.length > this.#training.settings.epochs) return START;
+    await line.restore(latest, this.#session);
+    return latest.position;
+  }
+
   async #runEpoch(from: TrainingPosition): Promise<Result<EpochRecord, StageFailure>> {
     const { settings, table, rows, seed, inputs } = this.#training;
     const epoch = from.history.length;
@@ -195,39 +196,28 @@ class TrainingLoop {
     const order = epochOrder(table, rows.train, seed, settings.shuffle ? epoch : 0);
     const reader = inputs.open(order.subarray(from.batchesInEpoch * settings.batch), settings.batch, epoch);
     let { batchesInEpoch, rowsInEpoch, lossSum } = from;
-    const inFlight: StepInFlight[] = [];
-    const most = stepsInFlight(settings.batch * sizeOf(inputs.shape) * 4);
-    /** Waits until at most `left` steps are in flight. */
-    const settle = async (left: number): Promise<Diagnostic | undefined> => {
-      while (inFlight.length > left) {
-        const { loss: promise, taken, number } = inFlight.shift() ?? NOTHING;
-        const loss = await promise;
-        if (!Number.isFinite(loss)) return this.#divergence(loss, epoch, number, rate);
-        rowsInEpoch += taken;
-        lossSum += loss * taken;
-        this.#report(epoch, rowsInEpoch, lossSum);
-      }
-      return undefined;
-    };
+    const steps = new StepsInFlight(settings.batch * sizeOf(inputs.shape) * 4);
     try {
       for (;;) {
         const batch = await reader.next();
         if (!batch.ok) return batch;
         const { aborted } = this.#context.signal;
-        const diverged = await settle(batch.value && !aborted ? most - 1 : 0);
-        if (diverged) return failed(diverged);
+        for await (const { loss, taken, number } of steps.settle(!batch.value || aborted)) {
+          if (!Number.isFinite(loss)) return failed(this.#divergence(loss, epoch, number, rate));
+          rowsInEpoch += taken;
+          lossSum += loss * taken;
+          this.#report(epoch, rowsInEpoch, lossSum);
+        }
         if (!batch.value) break;
         if (aborted) return await this.#interrupt({ ...from, batchesInEpoch, rowsInEpoch, lossSum });
         const { input, rows: taken } = batch.value;
         batchesInEpoch++;
         if (taken.length === 0) continue;
         const loss = this.#step(input, taken, epoch, rate, reader);
-        // Awaited in order; until then a failure must not count as unhandled.
-        loss.catch(() => {});
-        inFlight.push({ loss, taken: taken.length, number: batchesInEpoch });
+        steps.push({ loss, taken: taken.length, number: batchesInEpoch });
       }
     } finally {
-      await Promise.allSettled(inFlight.map(({ loss }) => loss));
+      await steps.drain();
       await reader.close();
     }
     if (rowsInEpoch === 0)
