@@ -67,7 +67,9 @@ await build({
   plugins: [packagesOutside],
   outdir: 'dist',
   chunkNames: 'chunks/[name]-[hash]',
-  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
 });
 
 // 4. The CLI: one CommonJS file, with only the light packages inside, since loading many files is what a cached run would pay for.
