@@ -54,7 +54,37 @@ describe('a proposal', () => {
     const folder = folderWith(photos);
     const proposal = proposePipeline(folder, { file: join(folder, 'mine.yaml') });
     expect(proposal.ok && proposal.value.text).not.toContain('kind: split');
-    expect(proposal.ok && proposal.value.found).toBe('a folder a class (train, validation): ants, bees');
+    expect(proposal.ok && proposal.value.found).toMatch(/: a folder a class \(train, validation\): ants, bees$/);
+  });
+
+  it('finds the data in a folder below, and asks where several have some', () => {
+    const folder = folderWith({ 'pictures/ants/a.jpg': '', 'pictures/bees/b.jpg': '', 'notes/x.txt': '' });
+    const proposal = proposePipeline(folder, { file: join(folder, 'mine.yaml') });
+    expect(proposal.ok && proposal.value.text).toContain('train: pictures ');
+    const deeper = folderWith({ 'data/pictures/ants/a.jpg': '', 'data/pictures/bees/b.jpg': '' });
+    const below = proposePipeline(deeper, { file: join(deeper, 'mine.yaml') });
+    expect(below.ok && below.value.text).toContain('train: data/pictures ');
+    const two = folderWith({
+      'a/x/1.png': '',
+      'a/y/2.png': '',
+      'b/train.csv': 'filename,label\n1.png,x\n',
+      'b/1.png': '',
+    });
+    const refused = proposePipeline(two, { file: join(two, 'mine.yaml') });
+    expect(refused.ok ? undefined : refused.error).toMatchObject({
+      code: 'P040',
+      message: expect.stringMatching(/several folders with data: a, b$/),
+      help: 'say which is meant: --data a',
+    });
+  });
+
+  it('leaves its own files out where it lies among the class folders, and is called by its folder', () => {
+    const folder = folderWith({ 'pets/ants/a.jpg': '', 'pets/bees/b.jpg': '' });
+    const inside = proposePipeline(join(folder, 'pets'), { file: join(folder, 'pets/pipeline.yaml') });
+    expect(inside.ok && inside.value.text).toMatch(/^ {6}exclude: \['\*\.yaml', 'results\/\*\*'\]/m);
+    expect(inside.ok && inside.value.text).toMatch(/^pipeline: pets$/m);
+    const beside = proposePipeline(join(folder, 'pets'), { file: join(folder, 'pets.yaml') });
+    expect(beside.ok && beside.value.text).not.toMatch(/^ *exclude/m);
   });
 
   it('says what would be wanted where there is nothing', async () => {
@@ -65,5 +95,7 @@ describe('a proposal', () => {
       help: expect.stringContaining('a train.csv'),
     });
     expect(inspectData(join(folder, 'nowhere'))).toBeUndefined();
+    const nowhere = proposePipeline(join(folder, 'nowhere'), { file: join(folder, 'mine.yaml') });
+    expect(nowhere.ok ? '' : nowhere.error.message).toMatch(/^there is no folder .*nowhere$/);
   });
 });
