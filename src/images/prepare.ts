@@ -4,6 +4,7 @@ import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { changeImage, type ImageChange } from './augment.ts';
 import { decodeProblem, describeForeign, openEncoded, openRaw } from './decode.ts';
+import { centred, type Extent, enlarge, type Pixels, scaledTo } from './enlarge.ts';
 import { formatOf } from './format.ts';
 import type { Channels, Kernel, PixelSpec } from './pixel-spec.ts';
 import type { StoredImage } from './stored-image.ts';
@@ -11,7 +12,7 @@ import type { StoredImage } from './stored-image.ts';
 /** A spec whose normalization is settled. */
 export type SettledPixels = PixelSpec & { readonly normalize: Exclude<PixelSpec['normalize'], 'backbone'> };
 
-/** sharp's names. Its `linear` is the triangle filter, widened where it shrinks, as Pillow's BILINEAR. */
+/** sharp's names. Its `linear` is the triangle filter, widened where it shrinks; large steps begin with a box filter. */
 const KERNELS: Readonly<Record<Kernel, 'nearest' | 'linear' | 'cubic' | 'mitchell' | 'lanczos2' | 'lanczos3'>> = {
   nearest: 'nearest',
   bilinear: 'linear',
@@ -38,24 +39,19 @@ export async function prepare(
   at: number,
   change?: ImageChange,
 ): Promise<Result<void, Diagnostic>> {
-  let pixels: Buffer;
-  let found: number;
+  let seen: Pixels;
   try {
     const opened = await open(image);
     if (!opened.ok) return opened;
-    const { data, info } = await (await resized(opened.value, spec))
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    pixels = data;
-    found = info.channels;
-    if (info.height !== spec.height || info.width !== spec.width)
-      throw new Error(`came out as ${info.width}×${info.height}`);
+    seen = await fitted(opened.value, await uprightExtent(image, opened.value), spec);
+    if (seen.height !== spec.height || seen.width !== spec.width)
+      throw new Error(`came out as ${seen.width}×${seen.height}`);
   } catch (error) {
     return err(decodeProblem(error, image.path));
   }
   const { height, width } = spec;
-  const changed = change ? changeImage(pixels, { height, width, channels: found }, change) : pixels;
-  normalizeInto(changed, found, spec, into, at);
+  const changed = change ? changeImage(seen.data, { height, width, channels: seen.channels }, change) : seen.data;
+  normalizeInto(changed, seen.channels, spec, into, at);
   return ok(undefined);
 }
 
@@ -72,23 +68,59 @@ async function open(image: StoredImage): Promise<Result<Sharp, Diagnostic>> {
   return ok(sharp);
 }
 
+/** Height and width of what the pipeline gives, by the header alone. */
+async function uprightExtent(image: StoredImage, sharp: Sharp): Promise<Extent> {
+  return image.kind === 'raw' ? image : (await sharp.metadata()).autoOrient;
+}
+
 /** What a network sees of an image, still in 8 bits. sharp resizes once a pipeline, so a crop is a pipeline of its own. */
-async function resized(sharp: Sharp, { height, width, fit, kernel, channels, crop }: PixelSpec): Promise<Sharp> {
+async function fitted(
+  sharp: Sharp,
+  extent: Extent,
+  { fit, kernel, channels, crop, ...size }: PixelSpec,
+): Promise<Pixels> {
   const upright = sharp.flatten({ background: '#ffffff' }).toColourspace('srgb');
-  const cut = crop ? await cutCentre(upright, crop, kernel) : upright;
-  const pipeline = cut.resize({ width, height, fit, kernel: KERNELS[kernel], background: '#000000', ...EXACT });
-  return channels === 'rgb' ? pipeline : pipeline.greyscale().toColourspace('b-w');
+  if (!crop) return resized(inChannels(upright, channels), extent, { size, fit, kernel });
+  const cut = await resized(upright, extent, { size: crop, fit: 'cover', kernel });
+  const again = await openRaw(cut.data, cut.height, cut.width, cut.channels);
+  return resized(inChannels(again, channels), crop, { size, fit, kernel });
+}
+
+function inChannels(sharp: Sharp, channels: Channels): Sharp {
+  return channels === 'rgb' ? sharp : sharp.greyscale().toColourspace('b-w');
+}
+
+interface Resize extends Pick<PixelSpec, 'fit' | 'kernel'> {
+  readonly size: Extent;
+}
+
+/** Made smaller by libvips and larger by us: in each direction only one of them changes anything. */
+async function resized(sharp: Sharp, extent: Extent, { size, fit, kernel }: Resize): Promise<Pixels> {
+  const { height, width } = size;
+  const scaled = scaledTo(extent, size, fit);
+  const picks = kernel === 'nearest';
+  if (!picks && scaled.height <= extent.height && scaled.width <= extent.width)
+    return pixelsOf(shrunk(sharp, { height, width, fit, kernel }));
+  const least = { height: Math.min(extent.height, scaled.height), width: Math.min(extent.width, scaled.width) };
+  const small = await pixelsOf(picks ? sharp : shrunk(sharp, { ...least, fit: 'fill', kernel }));
+  return centred(enlarge(small, scaled, kernel), { height, width });
 }
 
 /** A JPEG must not be shrunk while it is decoded: that would be another filter than the one asked for. */
-const EXACT = { fastShrinkOnLoad: false } as const;
+function shrunk(sharp: Sharp, { height, width, fit, kernel }: Extent & Pick<PixelSpec, 'fit' | 'kernel'>): Sharp {
+  return sharp.resize({
+    width,
+    height,
+    fit,
+    kernel: KERNELS[kernel],
+    background: '#000000',
+    fastShrinkOnLoad: false,
+  });
+}
 
-async function cutCentre(sharp: Sharp, { height, width }: NonNullable<PixelSpec['crop']>, kernel: Kernel) {
-  const { data, info } = await sharp
-    .resize({ width, height, fit: 'cover', position: 'centre', kernel: KERNELS[kernel], ...EXACT })
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  return openRaw(data, info.height, info.width, info.channels);
+async function pixelsOf(sharp: Sharp): Promise<Pixels> {
+  const { data, info } = await sharp.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  return { data, height: info.height, width: info.width, channels: info.channels };
 }
 
 /** x·scale, then (x − mean)/std a channel in RGB order, then the channels backwards where asked. */

@@ -1,0 +1,141 @@
+/**
+ * Enlarging by Pillow's filters: pixel centres lie at halves, and weights beyond the edges are shared out again. libvips shifts what it
+ * enlarges by half a pixel and knows fewer kernels there, and picks other pixels for `nearest`; what it else makes smaller is taken as it is.
+ */
+import type { Fit, Kernel } from './pixel-spec.ts';
+
+export interface Extent {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** [height, width, channels], 8 bits. */
+export interface Pixels extends Extent {
+  readonly data: Uint8Array;
+  readonly channels: number;
+}
+
+/** Values of a filter at a distance from its centre in pixels, and how far it reaches. */
+interface Filter {
+  readonly reach: number;
+  at(distance: number): number;
+}
+
+/** Mitchell and Netravali, "Reconstruction filters in computer graphics", 1988, equation 8. B = 0, C = ½ is Catmull and Rom's. */
+function cubic(b: number, c: number): Filter {
+  return {
+    reach: 2,
+    at(distance) {
+      const x = Math.abs(distance);
+      if (x < 1) return ((12 - 9 * b - 6 * c) * x ** 3 + (-18 + 12 * b + 6 * c) * x ** 2 + 6 - 2 * b) / 6;
+      if (x < 2)
+        return ((-b - 6 * c) * x ** 3 + (6 * b + 30 * c) * x ** 2 + (-12 * b - 48 * c) * x + 8 * b + 24 * c) / 6;
+      return 0;
+    },
+  };
+}
+
+function lanczos(reach: number): Filter {
+  const sinc = (x: number) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+  return { reach, at: (distance) => (Math.abs(distance) < reach ? sinc(distance) * sinc(distance / reach) : 0) };
+}
+
+const FILTERS: Readonly<Record<Exclude<Kernel, 'nearest'>, Filter>> = {
+  bilinear: { reach: 1, at: (distance) => Math.max(0, 1 - Math.abs(distance)) },
+  cubic: cubic(0, 0.5),
+  mitchell: cubic(1 / 3, 1 / 3),
+  lanczos2: lanczos(2),
+  lanczos3: lanczos(3),
+};
+
+/** The extent that an image is scaled to before it is cut or padded. Never below one pixel. */
+export function scaledTo({ height, width }: Extent, wanted: Extent, fit: Fit): Extent {
+  if (fit === 'fill') return wanted;
+  const across = wanted.width / width;
+  const down = wanted.height / height;
+  const scale = fit === 'cover' ? Math.max(across, down) : Math.min(across, down);
+  const scaled = (extent: number) => Math.max(1, Math.round(extent * scale));
+  return { height: scaled(height), width: scaled(width) };
+}
+
+/** The image at a size that is at least its own in both directions; for `nearest` at any size. */
+export function enlarge(image: Pixels, wanted: Extent, kernel: Kernel): Pixels {
+  const { channels } = image;
+  const across = axisTaps(image.width, wanted.width, kernel);
+  const down = axisTaps(image.height, wanted.height, kernel);
+  const wide = new Float32Array(image.height * wanted.width * channels);
+  for (let y = 0; y < image.height; y++)
+    for (let x = 0; x < wanted.width; x++)
+      for (let channel = 0; channel < channels; channel++) {
+        let sum = 0;
+        for (let tap = 0; tap < across.count; tap++) {
+          const from = across.places[x * across.count + tap] ?? 0;
+          sum +=
+            (across.weights[x * across.count + tap] ?? 0) *
+            (image.data[(y * image.width + from) * channels + channel] ?? 0);
+        }
+        wide[(y * wanted.width + x) * channels + channel] = sum;
+      }
+  const row = wanted.width * channels;
+  const data = new Uint8ClampedArray(wanted.height * row);
+  const sums = new Float32Array(row);
+  for (let y = 0; y < wanted.height; y++) {
+    sums.fill(0);
+    for (let tap = 0; tap < down.count; tap++) {
+      const weight = down.weights[y * down.count + tap] ?? 0;
+      const from = (down.places[y * down.count + tap] ?? 0) * row;
+      if (weight !== 0) for (let i = 0; i < row; i++) sums[i] = (sums[i] ?? 0) + weight * (wide[from + i] ?? 0);
+    }
+    // Rounds and clamps.
+    data.set(sums, y * row);
+  }
+  return { data: new Uint8Array(data.buffer), ...wanted, channels };
+}
+
+interface Taps {
+  /** Old pixels that a new one is mixed of. */
+  readonly count: number;
+  /** [new extent, count]. */
+  readonly places: Int32Array;
+  readonly weights: Float64Array;
+}
+
+function axisTaps(size: number, wanted: number, kernel: Kernel): Taps {
+  const scale = size / wanted;
+  if (kernel === 'nearest' || size === wanted) {
+    const places = Int32Array.from({ length: wanted }, (_, i) => Math.floor((i + 0.5) * scale));
+    return { count: 1, places, weights: new Float64Array(wanted).fill(1) };
+  }
+  const { reach, at } = FILTERS[kernel];
+  const count = 2 * reach;
+  const places = new Int32Array(wanted * count);
+  const weights = new Float64Array(wanted * count);
+  for (let i = 0; i < wanted; i++) {
+    const centre = (i + 0.5) * scale;
+    const first = Math.floor(centre - 0.5) - reach + 1;
+    let sum = 0;
+    for (let tap = 0; tap < count; tap++) {
+      const place = first + tap;
+      if (place < 0 || place >= size) continue;
+      const weight = at(place + 0.5 - centre);
+      places[i * count + tap] = place;
+      weights[i * count + tap] = weight;
+      sum += weight;
+    }
+    for (let tap = 0; tap < count; tap++) weights[i * count + tap] = (weights[i * count + tap] ?? 0) / sum;
+  }
+  return { count, places, weights };
+}
+
+/** The middle of a larger image, or the image in the middle of black. Of an odd number of pixels one more is cut off at the start, or added at the end. */
+export function centred({ data, height, width, channels }: Pixels, wanted: Extent): Pixels {
+  if (height === wanted.height && width === wanted.width) return { data, height, width, channels };
+  const out = new Uint8Array(wanted.height * wanted.width * channels);
+  const [top, left] = [Math.ceil((height - wanted.height) / 2), Math.ceil((width - wanted.width) / 2)];
+  const columns = Math.min(width, wanted.width) * channels;
+  for (let y = Math.max(0, -top); y < Math.min(wanted.height, height - top); y++) {
+    const from = ((y + top) * width + Math.max(0, left)) * channels;
+    out.set(data.subarray(from, from + columns), (y * wanted.width + Math.max(0, -left)) * channels);
+  }
+  return { data: out, ...wanted, channels };
+}
