@@ -119,6 +119,20 @@ describe('text', () => {
 });
 
 describe('files', () => {
+  it.each([
+    '//host/share/a.png',
+    'http://host/a.png',
+    'CON',
+    'sub/aux.png',
+    'Lpt1.txt',
+    'sub/../../a.png',
+    'sub\\..\\..\\a.png',
+  ])('D1: %s is refused with its line and the way out', async (name) => {
+    expect(await faults(`filename,label\na.png,x\n${name},y\n`)).toEqual([
+      expect.stringMatching(/^D023 3 the file name .* \| write the name from the image folder on/),
+    ]);
+  });
+
   it('D2: a link inside the folder is followed, one to nothing is missing', async () => {
     symlinkSync('a.png', rig.path('images/same.png'));
     expect(await rows('filename,label\nsame.png,x\n')).toEqual([['train', 'same.png', 'x']]);
