@@ -5,6 +5,7 @@ import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import type { Digest } from '../../base/digest.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { SPLITS, type Split } from '../../data/row-table.ts';
+import { showAddress } from '../../weights/address.ts';
 import type { ResolveContext } from '../stage-kind.ts';
 import type { FileChoice, IngestIdxParams } from './index.ts';
 
@@ -66,7 +67,7 @@ async function fetched(
   const name = basename(new URL(url).pathname).replace(/[^\w.-]/g, '_') || 'data';
   const target = join(context.home, 'data', `${sha256.slice(0, 16)}-${name}`);
   if (!existsSync(target)) {
-    const otherwise = `get ${name} (sha256 ${sha256}) by other means and put it at ${target}`;
+    const otherwise = `get ${showAddress(new URL(url))} (sha256 ${sha256}) by other means and put it at ${target}`;
     if (context.offline) return err(problem('N002', `offline, and ${name} is not at ${target}`, { help: otherwise }));
     const { download } = await import('../../weights/download.ts');
     const wanted = {

@@ -231,6 +231,7 @@ describe('files at an address', () => {
   it('N7: offline and not here: what, from where, its hash, and where to put it', async () => {
     const said = await fault(given());
     expect(said).toMatch(/^N002 pipeline\.yaml:train\/images offline, and images\.gz is not at \/home\/data\//);
+    expect(said).toContain(`${origin}/set/images.gz`);
     expect(said).toContain(`sha256 ${sha256(gzipSync(images))}`);
     expect(said).toMatch(/put it at \/home\/data\/[0-9a-f]{16}-images\.gz$/);
     expect(asked).toEqual([]);
