@@ -20,7 +20,7 @@ export { body } from './src/stages/train-head/run.ts';
 export { DrawStream } from './src/base/philox.ts';
 export { digestOf } from './src/base/digest.ts';
 export { RowTable } from './src/data/row-table.ts';
-export { openOrtEngine } from './src/engines/ort/ort-engine.ts';
+export { ortAdapter } from './src/engines/ort/ort-adapter.ts';
 export { npyHeader } from './src/files/npy.ts';
 `;
 const bundle = join(root, 'dist', '.build', 'linear-heads.mjs');
@@ -36,7 +36,7 @@ await build({
   logLevel: 'error',
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
 });
-const { StageRig, trainHead, body, DrawStream, digestOf, RowTable, openOrtEngine, npyHeader } = await import(pathToFileURL(bundle).href);
+const { StageRig, trainHead, body, DrawStream, digestOf, RowTable, ortAdapter, npyHeader } = await import(pathToFileURL(bundle).href);
 
 /** Low-rank signal and noise, rectified: as sparse and as correlated as the features of a convolutional network. */
 function features() {
@@ -58,7 +58,7 @@ function features() {
 }
 
 const rig = new StageRig();
-const engine = await openOrtEngine({ threads: 0, device: 'cpu' }, 'bench');
+const engine = await ortAdapter.open({ threads: 0, device: 'cpu' });
 if (!engine.ok) throw new Error(engine.error.message);
 const numbers = features();
 const names = Array.from({ length: rows }, (_, i) => `${i}.png`);

@@ -122,7 +122,7 @@ function runSettings(options: AdviseOptions) {
     jobs: 1,
     keepGoing: false,
     engine: options.engine ?? 'auto',
-    device: options.device ?? 'cpu',
+    device: options.device,
     strictProducer: undefined,
     offline: options.offline ?? false,
     signal: options.signal ?? new AbortController().signal,

@@ -1,6 +1,7 @@
 /** What all commands print with. */
 import { styleText } from 'node:util';
 import { type Diagnostic, type ExitCode, exitCodeOf, problem } from '../base/diagnostic.ts';
+import { EngineFault } from '../engines/engine-fault.ts';
 import { diagnosticFrame } from '../report/diagnostic-frame.ts';
 import { flatDiagnostic } from '../report/json-lines.ts';
 import type { Paint } from '../report/stage-line.ts';
@@ -55,9 +56,11 @@ export function printFailure(error: unknown, argv: readonly string[]): ExitCode 
   const isCache = error instanceof Error && (error.name === 'NewerCacheError' || error.name === 'CacheWriteError');
   const diagnostic = isCache
     ? problem('K001', message)
-    : problem('X001', `this is a bug in pipe: ${message}`, {
-        help: 'please report it with the command, the pipeline file and the output of `pipe doctor`; --debug shows where',
-      });
+    : error instanceof EngineFault
+      ? error.diagnostic
+      : problem('X001', `this is a bug in pipe: ${message}`, {
+          help: 'please report it with the command, the pipeline file and the output of `pipe doctor`; --debug shows where',
+        });
   if (argv.includes('--debug') && error instanceof Error) printError(`${error.stack}\n`);
   return failWith([diagnostic], { json: argv.includes('--json') });
 }

@@ -51,7 +51,9 @@ export function buildProgram(exit: (code: number) => void): Command {
         .choices(['auto', 'ort', 'tfjs-node-gpu', 'tfjs-node'])
         .default('auto'),
     )
-    .addOption(new Option('--device <name>', 'device of the engine').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
+    .addOption(
+      new Option('--device <name>', 'device of the engine; by default its best').choices(['cpu', 'cuda', 'webgpu']),
+    )
     .option('--jobs <n>', 'stages at the same time', '1')
     .option('--keep-going', 'go on with what does not depend on a failed stage')
     .option('--strict-engine', 'rows of another engine do not count')

@@ -17,7 +17,8 @@ export interface RunOptions extends PipelineOptions {
   readonly jobs?: number;
   readonly keepGoing?: boolean;
   readonly engine?: EngineId | 'auto';
-  readonly device?: Device;
+  /** The best that the engine has, unless given. */
+  readonly device?: Device | undefined;
   /** Rows computed by another engine do not count. */
   readonly strictEngine?: boolean;
   /** What becomes of the lock file beside the pipeline: brought up to date, held against the run (`--locked`), or neither. */
@@ -58,7 +59,7 @@ export async function runPipeline(
     jobs: options.jobs ?? 1,
     keepGoing: options.keepGoing ?? false,
     engine: options.engine ?? 'auto',
-    device: options.device ?? 'cpu',
+    device: options.device,
     strictProducer: options.strictEngine ? await producerOf(options) : undefined,
     offline: options.offline ?? false,
     signal: options.signal ?? new AbortController().signal,
@@ -105,9 +106,11 @@ function withProblems(summary: RunSummary, found: readonly Diagnostic[], emit: E
   return first && summary.exitCode === 0 ? { ...summary, outcome: 'failed', exitCode: exitCodeOf(first) } : summary;
 }
 
-async function producerOf({ engine = 'auto', device = 'cpu' }: RunOptions): Promise<Producer> {
+/** Who will compute: the engine asked for, or the one that `auto` takes. */
+async function producerOf({ engine = 'auto', device }: RunOptions): Promise<Producer> {
   const { engineAdapters } = await import('../engines/index.ts');
-  const id = engine === 'auto' ? 'ort' : engine;
-  const found = await engineAdapters.find((adapter) => adapter.id === id)?.probe();
-  return { engine: id, version: found?.version ?? 'unknown', device };
+  const { pickEngine } = await import('../engines/choose-engine.ts');
+  const pick = engine === 'auto' ? pickEngine(engineAdapters, device) : { engine, device };
+  const found = await engineAdapters.find(({ id }) => id === pick.engine)?.probe();
+  return { engine: pick.engine, version: found?.version ?? 'unknown', device: pick.device ?? found?.device ?? 'cpu' };
 }

@@ -118,7 +118,7 @@ export async function sweepPipeline(
     run: newRunId(startedAt),
     jobs: options.jobs ?? 1,
     engine: options.engine ?? 'auto',
-    device: options.device ?? 'cpu',
+    device: options.device,
     strictProducer: undefined,
     offline: options.offline ?? false,
     signal: options.signal ?? new AbortController().signal,

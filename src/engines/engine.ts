@@ -49,6 +49,8 @@ export type ForwardProgram =
 export interface ForwardSession {
   /** Shape of one output row, without the batch. */
   readonly outputShape: Shape;
+  /** Who computes, where it is not the engine that opened the session. */
+  readonly producer?: Producer;
   /** `rows` inputs in one row-major channels-last array; resolves to `rows` outputs. The input array may be detached. */
   run(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
   close(): Promise<void>;
@@ -123,25 +125,42 @@ export interface TrainSession {
 
 export interface EngineOptions {
   readonly threads: number;
-  readonly device: Device;
+  /** The best that the engine has, unless given. */
+  readonly device?: Device | undefined;
+  /** Told what the engine does other than it was asked, such as computing with smaller batches. */
+  readonly warn?: (diagnostic: Diagnostic) => void;
 }
 
 export interface Engine {
   readonly producer: Producer;
+  /** Whether it broke down: its sessions throw `EngineFault`, and it opens no more of them. */
+  readonly broken: boolean;
   openForward(program: ForwardProgram, batch: number): Promise<Result<ForwardSession, Diagnostic>>;
   openTraining(program: TrainProgram): Promise<Result<TrainSession, Diagnostic>>;
   close(): Promise<void>;
 }
 
-/** One row of the lazy engine table: light to import, heavy only in `open`. */
+/** What is known of an engine here, from trying it. */
+export interface Probe {
+  readonly usable: boolean;
+  /** Why it is not usable, or what it is. */
+  readonly reason: string;
+  readonly version?: string;
+  readonly device?: Device;
+  /** Where its library lies, where that is not inside of pipe. */
+  readonly place?: string;
+  /** Other devices than the first. */
+  readonly devices?: readonly { readonly device: Device; readonly usable: boolean; readonly reason: string }[];
+  /** What stands in the way of using it better, such as a GPU without its driver. */
+  readonly notes?: readonly Diagnostic[];
+}
+
+/** One row of the lazy engine table: light to import, heavy only in `probe` and `open`. */
 export interface EngineAdapter {
   readonly id: EngineId;
   /** Whether it can be used here, and if not why: by trying, in a child process where a native crash is possible. */
-  probe(): Promise<{
-    readonly usable: boolean;
-    readonly reason: string;
-    readonly version?: string;
-    readonly device?: Device;
-  }>;
+  probe(): Promise<Probe>;
+  /** Changes when another version or build takes the engine's place: measurements of the old one count no more. */
+  stamp(): string | undefined;
   open(options: EngineOptions): Promise<Result<Engine, Diagnostic>>;
 }

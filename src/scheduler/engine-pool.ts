@@ -6,7 +6,8 @@ import type { Device, Engine, EngineId } from '../engines/engine.ts';
 
 export interface EngineChoice {
   readonly engine: EngineId | 'auto';
-  readonly device: Device;
+  /** The best that the engine has, unless given. */
+  readonly device?: Device | undefined;
 }
 
 export class EnginePool {
@@ -54,11 +55,11 @@ export class EnginePool {
     return chosen;
   }
 
+  /** An engine that broke down is not used again: the next stage gets a fresh one. */
   giveBack(engine: Engine): void {
-    this.#idle.push(engine);
+    if (!engine.broken) this.#idle.push(engine);
   }
 
-  /** An engine whose worker died is not given back. */
   async close(): Promise<void> {
     await Promise.all(this.#open.map((engine) => engine.close()));
   }

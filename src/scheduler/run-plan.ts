@@ -24,7 +24,7 @@ export interface RunPlanOptions {
   /** Go on with what does not depend on a failed stage. */
   readonly keepGoing: boolean;
   readonly engine: EngineId | 'auto';
-  readonly device: Device;
+  readonly device?: Device | undefined;
   /** The producer that row keys carry under `--strict-engine`. */
   readonly strictProducer: Producer | undefined;
   readonly offline: boolean;

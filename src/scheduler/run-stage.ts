@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { CacheEntry } from '../cache/entry-store.ts';
 import { RowTable } from '../data/row-table.ts';
 import type { Engine, Producer } from '../engines/engine.ts';
+import { EngineFault } from '../engines/engine-fault.ts';
 import { artifactOf, type Plan, type PlannedStage, stageOf } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
 import type { Artifact, ArtifactOf, ArtifactType } from '../stages/artifacts.ts';
@@ -85,6 +86,7 @@ async function runBody(run: StageRun): Promise<Result<StageCommit, StageFailure>
     return ok({ entry: await commit(run, outcome.value, performance.now() - started), ran: true });
   } catch (error) {
     if (error instanceof DamagedBlob) return err(damagedInput(run, error));
+    if (error instanceof EngineFault) return err({ reason: 'diagnostics', diagnostics: [faultIn(run, error)] });
     const written = writeProblem(error);
     if (written) return err({ reason: 'diagnostics', diagnostics: [written] });
     if (workspace && run.signal.aborted && isAbort(error)) return err({ reason: 'interrupted' });
@@ -225,6 +227,12 @@ function damagedInput(run: StageRun, error: DamagedBlob): StageFailure {
     if (entry?.blobs.includes(error.digest)) return { reason: 'damaged-input', port, detail: error.message };
   }
   throw error;
+}
+
+/** An engine's fault at the stage's place in the pipeline file. The stages beside it have engines of their own, or get a fresh one. */
+function faultIn({ stage }: StageRun, { diagnostic }: EngineFault): Diagnostic {
+  const location = stage.config.location('');
+  return { ...diagnostic, message: `stage ${stage.name}: ${diagnostic.message}`, ...(location && { location }) };
 }
 
 /** A disk that refuses becomes a diagnostic with its exit code; every other error is a bug. */

@@ -69,7 +69,7 @@ export async function openModel(
     const asked = { settings, network, weights, classes: classes.length };
     const session = await openNeighbours(asked, known, engine.value, batch);
     if (!session.ok) return err({ reason: 'diagnostics', diagnostics: [session.error] });
-    return ok({ session: session.value, producer: engine.value.producer });
+    return ok({ session: session.value, producer: session.value.producer ?? engine.value.producer });
   }
   const program = {
     kind: 'network',
@@ -80,7 +80,7 @@ export async function openModel(
   } as const;
   const session = await engine.value.openForward(program, batch);
   if (!session.ok) return err({ reason: 'diagnostics', diagnostics: [session.error] });
-  return ok({ session: session.value, producer: engine.value.producer });
+  return ok({ session: session.value, producer: session.value.producer ?? engine.value.producer });
 }
 
 export interface ScoringPass {

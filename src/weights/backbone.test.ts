@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeKerasFile } from '../../test/keras-file.ts';
 import { sharedPath } from '../../test/shared-data.ts';
 import type { Engine } from '../engines/engine.ts';
-import { openOrtEngine } from '../engines/ort/ort-engine.ts';
+import { ortAdapter } from '../engines/ort/ort-adapter.ts';
 import { DiskFileDigests } from '../files/disk-file-digests.ts';
 import { decodeNpy } from '../files/npy.ts';
 import { prepare } from '../images/prepare.ts';
@@ -25,7 +25,7 @@ let engine: Engine;
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'backbone-'));
-  engine = unwrap(await openOrtEngine({ threads: 1, device: 'cpu' }, 'test'));
+  engine = unwrap(await ortAdapter.open({ threads: 1, device: 'cpu' }));
 });
 afterAll(async () => {
   await engine.close();

@@ -80,7 +80,7 @@ export function runOptionsOf(options: GlobalOptions): Omit<RunOptions, 'emit'> {
     jobs: Number(options['jobs'] ?? 1),
     keepGoing: options['keepGoing'] === true,
     engine: ENGINES.find((id) => id === options['engine']) ?? 'auto',
-    device: DEVICES.find((name) => name === options['device']) ?? 'cpu',
+    device: DEVICES.find((name) => name === options['device']),
     strictEngine: options['strictEngine'] === true,
     offline: options.offline ?? false,
   };

@@ -30,6 +30,7 @@ import type {
 export function eagerEngine(producer: Producer, close: () => Promise<void> = async () => {}): Engine {
   return {
     producer,
+    broken: false,
     openForward: async (program) => openForward(program),
     openTraining: async (program) => openTraining(program),
     close,

@@ -2,7 +2,8 @@
 
 import { sizeOf } from '../../networks/network.ts';
 import type { ForwardProgram } from '../engine.ts';
-import { createSession, type Session, type SessionOptions, tensor } from './runtime.ts';
+import type { SessionOptions } from '../remote/protocol.ts';
+import { createSession, type Session, tensor } from './runtime.ts';
 import { traceForward } from './trace.ts';
 
 export class Forward {

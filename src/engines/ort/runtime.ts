@@ -1,17 +1,16 @@
 /** ONNX Runtime with the settings that keep results the same and memory flat. */
-import * as ort from 'onnxruntime-node';
+import type * as ort from 'onnxruntime-node';
+import type { SessionOptions } from '../remote/protocol.ts';
 import { EMPTY_SEQUENCE, GraphBuilder } from './graph-builder.ts';
 import { writeModel } from './onnx-writer.ts';
 
 export type Session = ort.InferenceSession;
 
-export interface SessionOptions {
-  readonly threads: number;
-  readonly device: 'cpu' | 'cuda' | 'webgpu';
-}
+/** The package's own, or a copy of it that has further providers beside it. */
+const library: typeof ort = await import(process.env['PIPE_ONNXRUNTIME'] ?? 'onnxruntime-node');
 
 export function createSession(model: Uint8Array, { threads, device }: SessionOptions): Promise<Session> {
-  return ort.InferenceSession.create(model, {
+  return library.InferenceSession.create(model, {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -22,11 +21,22 @@ export function createSession(model: Uint8Array, { threads, device }: SessionOpt
 }
 
 export function tensor(data: Float32Array, shape: readonly number[]): ort.Tensor {
-  return new ort.Tensor('float32', data, [...shape]);
+  return new library.Tensor('float32', data, [...shape]);
 }
 
 export function runtimeVersion(): string {
-  return ort.env.versions.node ?? ort.env.versions.common;
+  return library.env.versions.node ?? library.env.versions.common;
+}
+
+/** @throws what the library says of a device that it cannot use */
+export async function tryDevice(device: SessionOptions['device']): Promise<void> {
+  const graph = new GraphBuilder();
+  graph.input('x', [3], 'float32');
+  const y = graph.node('Add', ['x', graph.scalar(1)]);
+  const model = writeModel(graph.finish([{ name: y, shape: [3], type: 'float32' }], false));
+  const session = await createSession(model, { threads: 1, device });
+  await session.run({ x: tensor(Float32Array.of(1, 2, 3), [3]) });
+  await session.release();
 }
 
 let noCopy: Promise<boolean> | undefined;

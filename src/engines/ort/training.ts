@@ -5,7 +5,8 @@ import { decayedRate } from '../../networks/optimizer.ts';
 import { type UpdateRule, updateRule } from '../../networks/updates.ts';
 import { fillMask } from '../dropout-masks.ts';
 import type { StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
-import { createSession, resultsWithoutCopy, runInto, type Session, type SessionOptions, tensor } from './runtime.ts';
+import type { SessionOptions } from '../remote/protocol.ts';
+import { createSession, resultsWithoutCopy, runInto, type Session, tensor } from './runtime.ts';
 import { type GradientModel, traceForward, traceGradients } from './trace.ts';
 import { compileUpdate, WeightMemory } from './wasm-update.ts';
 

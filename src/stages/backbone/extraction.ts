@@ -5,6 +5,7 @@ import type { RowSpace } from '../../cache/row-store.ts';
 import { settle } from '../../data/prepare-batches.ts';
 import type { RowTable } from '../../data/row-table.ts';
 import type { ForwardProgram, ForwardSession, Precision, Producer } from '../../engines/engine.ts';
+import { EngineFault } from '../../engines/engine-fault.ts';
 import { encodeFloat16 } from '../../files/float16.ts';
 import type { SettledPixels } from '../../images/prepare.ts';
 import { type Shape, sizeOf } from '../../networks/network.ts';
@@ -88,7 +89,7 @@ export async function openForwardBackbone(
   if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
   const session = await engine.value.openForward(program.value, forwardBatch(image));
   if (!session.ok) return err({ reason: 'diagnostics', diagnostics: [session.error] });
-  return ok({ session: session.value, producer: engine.value.producer });
+  return ok({ session: session.value, producer: session.value.producer ?? engine.value.producer });
 }
 
 export interface Extracted {
@@ -192,7 +193,9 @@ export class Extraction {
         if (this.#context.signal.aborted) return err({ reason: 'interrupted' });
         const { input, rows } = batch.value;
         if (rows.length === 0) continue;
-        const features = await session.run(input, rows.length);
+        const features = await session.run(input, rows.length).catch((error: unknown) => {
+          throw error instanceof EngineFault ? error.during(this.#named(rows)) : error;
+        });
         await writing;
         writing = this.#store(rows, features, space);
         // Awaited before the next one is written; until then a refusal of the disk must not count as unhandled.
@@ -206,6 +209,13 @@ export class Extraction {
       await reader.close();
       await writing.catch(() => {});
     }
+  }
+
+  /** A batch by its first and last image. */
+  #named(rows: Uint32Array): string {
+    const [first = 0, last = 0] = [rows[0], rows[rows.length - 1]];
+    const name = JSON.stringify(this.#table.name(first));
+    return rows.length === 1 ? name : `${name} to ${JSON.stringify(this.#table.name(last))}`;
   }
 
   #store(rows: Uint32Array, features: Float32Array, space: RowSpace): Promise<void> {

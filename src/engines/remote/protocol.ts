@@ -1,8 +1,14 @@
-/** What the main thread and the engine's worker thread say to each other. Arrays travel by transfer, not by copy. */
-import type { ForwardProgram, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
-import type { SessionOptions } from './runtime.ts';
+/** What the main thread and an engine's own thread or process say to each other. */
+import type { Device, ForwardProgram, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
+
+/** How sessions are opened. */
+export interface SessionOptions {
+  readonly threads: number;
+  readonly device: Device;
+}
 
 export type Request =
+  | { readonly do: 'introduce'; readonly device: Device | undefined }
   | { readonly do: 'open-forward'; readonly program: ForwardProgram; readonly options: SessionOptions }
   | {
       readonly do: 'forward';
@@ -27,13 +33,21 @@ export type Request =
   | { readonly do: 'restore'; readonly session: number; readonly state: TrainState }
   | { readonly do: 'close'; readonly session: number };
 
+/** What an engine says of itself once its library is loaded. */
+export interface Introduction {
+  readonly version: string;
+  readonly device: Device;
+}
+
 /** What each request is answered with. */
 export interface Answers {
+  introduce: Introduction;
   'open-forward': { readonly session: number; readonly outputShape: readonly number[] };
   forward: Float32Array<ArrayBuffer>;
   'open-training': { readonly session: number };
-  step: StepResult;
-  predict: { readonly probabilities: Float32Array<ArrayBuffer>; readonly input: Float32Array<ArrayBuffer> };
+  /** Where arrays do not travel by transfer, the input is not sent back: the caller still has it. */
+  step: Pick<StepResult, 'loss'> & Partial<StepResult>;
+  predict: { readonly probabilities: Float32Array<ArrayBuffer> };
   state: TrainState;
   restore: null;
   close: null;
@@ -46,4 +60,7 @@ export interface Call {
   readonly request: Request;
 }
 
-export type Reply = { readonly id: number; readonly answer: Answer } | { readonly id: number; readonly error: string };
+/** A refused forward pass gives its input back, so that it can be tried in parts. */
+export type Reply =
+  | { readonly id: number; readonly answer: Answer }
+  | { readonly id: number; readonly error: string; readonly input?: Float32Array<ArrayBuffer> };

@@ -1,0 +1,68 @@
+/** What engines were measured to do on this machine, kept for all projects: what `auto` chooses by and `plan` predicts with. */
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { writeFileAtomically } from '../files/atomic-file.ts';
+import { sharedHome } from '../files/project.ts';
+import type { Device, EngineId } from './engine.ts';
+
+/** One engine on one device of one machine. */
+export interface Measured {
+  readonly engine: EngineId;
+  readonly device: Device;
+  /** Of the build that was measured: another one counts as unmeasured. */
+  readonly stamp: string;
+  readonly machine: string;
+  /** Whether the self-test's numbers were right. */
+  readonly passed: boolean;
+  /** 10⁹ floating-point operations a second in a VGG-like network's forward pass; a multiplication and an addition are two. */
+  readonly gflops?: number;
+  /** Images a second through VGG16's convolutional base at 224×224, measured by `bench`, else worked out from `gflops`. */
+  readonly imagesPerSecond?: number;
+  /** Milliseconds of a training step of the reference head, measured by `bench`. */
+  readonly headStepMs?: number;
+  readonly at: string;
+}
+
+/** Processor and cores: the shared folder may lie on a disk that several machines see. */
+export function thisProcessor(): string {
+  const processors = cpus();
+  return `${processors[0]?.model.trim() ?? 'unknown'} × ${processors.length}`;
+}
+
+/** Of this machine. A file that cannot be read holds nothing. */
+export function readMeasured(): readonly Measured[] {
+  const machine = thisProcessor();
+  return readAll().filter((measured) => measured.machine === machine);
+}
+
+export function keepMeasured(measured: Measured): void {
+  const others = readAll().filter(
+    ({ engine, device, machine }) =>
+      engine !== measured.engine || device !== measured.device || machine !== measured.machine,
+  );
+  writeFileAtomically(path(), `${JSON.stringify([...others, measured], undefined, 1)}\n`, { flush: false });
+}
+
+function path(): string {
+  return join(sharedHome(process.env), 'engines', 'measured.json');
+}
+
+function readAll(): readonly Measured[] {
+  try {
+    const read: unknown = JSON.parse(readFileSync(path(), 'utf8'));
+    return Array.isArray(read) ? read.filter(isMeasured) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isMeasured(value: unknown): value is Measured {
+  if (typeof value !== 'object' || value === null) return false;
+  const of = (name: string): unknown => Reflect.get(value, name);
+  return (
+    ['engine', 'device', 'stamp', 'machine', 'at'].every((name) => typeof of(name) === 'string') &&
+    typeof of('passed') === 'boolean' &&
+    ['gflops', 'imagesPerSecond', 'headStepMs'].every((name) => ['number', 'undefined'].includes(typeof of(name)))
+  );
+}
