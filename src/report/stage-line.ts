@@ -6,13 +6,19 @@ import { showCount, showDuration } from './duration.ts';
 
 export type Paint = (style: 'red' | 'green' | 'yellow' | 'dim' | 'bold', text: string) => string;
 
-const MARKS = { ran: '✓', cached: '✓', failed: '✗', skipped: '–' } as const;
+/** What stands before a stage's line. */
+export const MARKS = { ran: '✓', cached: '✓', failed: '✗', skipped: '–' } as const;
 
 export function stageLine(name: string, result: StageResult, width: number, paint: Paint): string {
   const mark = paint(
     result.status === 'failed' ? 'red' : result.status === 'skipped' ? 'dim' : 'green',
     MARKS[result.status],
   );
+  return `  ${mark} ${stageWords(name, result, width, paint)}`;
+}
+
+/** The line without its mark. */
+export function stageWords(name: string, result: StageResult, width: number, paint: Paint): string {
   const word =
     result.status === 'ran' && result.rows && result.rows.cached > 0 && result.rows.computed > 0
       ? 'partial'
@@ -24,7 +30,7 @@ export function stageLine(name: string, result: StageResult, width: number, pain
     .filter((part) => part !== '')
     .join(' · ');
   const time = result.status === 'ran' ? showDuration(result.durationMs) : '';
-  return `  ${mark} ${escapeForTerminal(name).padEnd(width)}  ${word.padEnd(8)}${paint('dim', `${escapeForTerminal(detail)}${time && `${detail && ' · '}${time}`}`)}`.trimEnd();
+  return `${escapeForTerminal(name).padEnd(width)}  ${word.padEnd(8)}${paint('dim', `${escapeForTerminal(detail)}${time && `${detail && ' · '}${time}`}`)}`.trimEnd();
 }
 
 function rowsOf({ rows, status }: StageResult): string {

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import type { Device, EngineId } from '../../engines/engine.ts';
 import { jsonLines } from '../../report/json-lines.ts';
 import { plainLines } from '../../report/lines.ts';
-import { liveView } from '../../report/live.ts';
+import { canBeLive, liveView } from '../../report/live.ts';
 import type { Reporter } from '../../report/reporter.ts';
 import type { Sharing } from '../../runs/interop/share-run.ts';
 import { DEFAULT_TOLERANCE } from '../../runs/lock-file.ts';
@@ -114,7 +114,8 @@ export function sharingIn(options: GlobalOptions): Sharing | undefined {
 export function chooseReporter(options: GlobalOptions): Reporter {
   if (options.json) return jsonLines(print);
   const lines = { write: print, writeError: printError, paint, quiet: options.quiet ?? false };
-  const live = process.stdout.isTTY && !process.env['CI'] && !options.quiet;
+  const { isTTY = false, columns = 0 } = process.stdout;
+  const live = canBeLive({ isTTY, columns }) && !process.env['CI'] && !options.quiet;
   return live ? liveView(lines) : plainLines(lines);
 }
 
