@@ -147,7 +147,7 @@ describe('pipe diff', () => {
 describe('the sample workflow', () => {
   it('is YAML, and calls commands and options that exist', async () => {
     const text = readFileSync(join(repository, 'docs/experiments-in-git.md'), 'utf8');
-    const [, sample = ''] = /```yaml\n(name: pipeline\n[\s\S]*?)```/.exec(text) ?? [];
+    const [, sample = ''] = /```yaml[^\n]*\n(name: pipeline\n[\s\S]*?)```/.exec(text) ?? [];
     const workflow: { jobs: { pipeline: { steps: { run?: string }[] } } } = parse(sample);
     const calls = workflow.jobs.pipeline.steps.flatMap(({ run = '' }) =>
       [...run.matchAll(/npx pipe (.*)/g)].map(([, words = '']) => words),
