@@ -39,6 +39,14 @@ describe('links', () => {
   });
 });
 
+it('the page on the architecture lists the folders of src', () => {
+  const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const rows = textOf('docs/architecture.md').matchAll(/^\| ((?:`[a-z]+\/`(?:, )?)+) \|/gm);
+  const listed = [...rows].flatMap(([, names = '']) => [...names.matchAll(/`([a-z]+)\/`/g)].map(([, name]) => name));
+  const shared = ['backbone', 'inputs', 'training'];
+  expect(listed.filter((name) => !shared.includes(name ?? '')).sort()).toEqual(folders.map(({ name }) => name).sort());
+});
+
 describe('examples in YAML', () => {
   const folder = mkdtempSync(join(tmpdir(), 'docs-'));
   mkdirSync(join(folder, 'pipelines'));
