@@ -209,8 +209,27 @@ export function buildProgram(exit: (code: number) => void): Command {
   inherit(engines.command('list').description('what is there, and why not')).action(async (_, command: Command) =>
     exit(await (await import('./commands/engines.ts')).list(options(command))),
   );
-  inherit(engines.command('test').description('the self-test of every usable engine')).action(
-    async (_, command: Command) => exit(await (await import('./commands/engines.ts')).test(options(command))),
+  inherit(
+    engines.command('test').description('the self-test of every usable engine; --engine auto goes by its speeds'),
+  ).action(async (_, command: Command) =>
+    exit(await (await import('./commands/engines.ts')).test(options(command), { bench: false })),
+  );
+  inherit(engines.command('bench').description('VGG16 and a head on every usable engine, measured here')).action(
+    async (_, command: Command) =>
+      exit(await (await import('./commands/engines.ts')).test(options(command), { bench: true })),
+  );
+  inherit(
+    engines
+      .command('install <what>')
+      .description('builds tfjs-node or tfjs-node-gpu, or fetches cuda for ort, in the shared folder'),
+  )
+    .option('--force', 'build again although it is there')
+    .action(async (what: string, _, command: Command) =>
+      exit(await (await import('./commands/install-engine.ts')).install(what, options(command))),
+    );
+  inherit(engines.command('remove <what>').description('removes what install has built')).action(
+    async (what: string, _, command: Command) =>
+      exit(await (await import('./commands/install-engine.ts')).remove(what, options(command))),
   );
   const cache = program.command('cache').description('what is kept');
   inherit(cache.command('verify').description('reads and checks everything')).action(async (_, command: Command) =>

@@ -17,7 +17,7 @@ export interface Measured {
   readonly passed: boolean;
   /** 10⁹ floating-point operations a second in a VGG-like network's forward pass; a multiplication and an addition are two. */
   readonly gflops?: number;
-  /** Images a second through VGG16's convolutional base at 224×224, measured by `bench`, else worked out from `gflops`. */
+  /** Images a second through VGG16's convolutional base at 224×224, measured by `bench`. */
   readonly imagesPerSecond?: number;
   /** Milliseconds of a training step of the reference head, measured by `bench`. */
   readonly headStepMs?: number;

@@ -1,6 +1,9 @@
-/** A short test of an engine against numbers known in advance. */
+/** A test of an engine against numbers known in advance, and how fast it is. */
 import type { Network, WeightTensor } from '../networks/network.ts';
-import type { EngineAdapter } from './engine.ts';
+import type { Device, Engine, EngineAdapter, Producer } from './engine.ts';
+import { EngineFault } from './engine-fault.ts';
+import { type ForwardSpeed, fullSpeed, headStep, quickSpeed } from './measure-engine.ts';
+import { keepMeasured, thisProcessor } from './measured.ts';
 
 const network: Network = {
   name: 'self-test',
@@ -18,52 +21,95 @@ function weights(): ReadonlyMap<string, WeightTensor> {
 export interface SelfTest {
   readonly passed: boolean;
   readonly detail: string;
+  /** Who was tested; undefined where it could not be opened. */
+  readonly producer?: Producer;
+  readonly speed?: ForwardSpeed;
+  /** Milliseconds of a training step of the reference head; of `bench` alone. */
+  readonly headStepMs?: number;
 }
 
-/** One forward pass and one step of gradient descent. The expected numbers are worked out by hand. */
-export async function testEngine(adapter: EngineAdapter): Promise<SelfTest> {
-  const opened = await adapter.open({ threads: 1, device: 'cpu' });
+export interface TestOptions {
+  readonly device?: Device | undefined;
+  readonly threads: number;
+  /** The longer measurement. */
+  readonly bench: boolean;
+}
+
+/** Whether an engine's numbers are right, and how fast it is. What is found out is kept: `auto` and `plan` go by it. */
+export async function testEngine(
+  adapter: EngineAdapter,
+  { device, threads, bench }: TestOptions,
+): Promise<SelfTest> {
+  const opened = await adapter.open({ threads, device });
   if (!opened.ok) return { passed: false, detail: opened.error.message };
   const engine = opened.value;
+  const { producer } = engine;
   try {
-    const forward = await engine.openForward(
-      { kind: 'network', network, weights: weights(), layer: 'logits', pooling: 'none' },
-      1,
-    );
-    if (!forward.ok) return { passed: false, detail: forward.error.message };
-    // [1, 1] · [[1, 2], [3, 4]] + [0.5, −0.5] = [4.5, 5.5]
-    const output = await forward.value.run(Float32Array.of(1, 1), 1);
-    if (output[0] !== 4.5 || output[1] !== 5.5)
-      return { passed: false, detail: `a forward pass gives ${output.join(', ')} for 4.5, 5.5` };
-    const training = await engine.openTraining({
-      network,
-      weights: weights(),
-      classes: 2,
-      loss: 'cross-entropy',
-      batch: 1,
-      frozen: [],
-      rateFactors: {},
-      seed: 0,
-      optimizer: { type: 'sgd', learningRate: 1, momentum: 0, nesterov: false, decay: 0 },
+    const wrong = await wrongNumbers(engine);
+    const measured = wrong === undefined ? await (bench ? fullSpeed(engine) : quickSpeed(engine)) : undefined;
+    const speed = measured?.ok ? measured.value : undefined;
+    const step = bench && speed ? await headStep(engine) : undefined;
+    const headStepMs = step?.ok ? step.value : undefined;
+    const failure = wrong ?? (measured?.ok === false ? measured.error.message : undefined);
+    keepMeasured({
+      engine: adapter.id,
+      device: producer.device,
+      stamp: adapter.stamp() ?? '',
+      machine: thisProcessor(),
+      passed: failure === undefined,
+      ...(speed && { gflops: speed.gflops }),
+      ...(bench && speed && { imagesPerSecond: speed.imagesPerSecond }),
+      ...(headStepMs !== undefined && { headStepMs }),
+      at: new Date().toISOString(),
     });
-    if (!training.ok) return { passed: false, detail: training.error.message };
-    const { loss } = await training.value.step({
-      input: Float32Array.of(1, 1),
-      rows: 1,
-      labels: Int32Array.of(0),
-      rowKeys: new Uint32Array(2),
-      epoch: 0,
-      learningRate: 1,
-    });
-    // −log softmax([4.5, 5.5])₀ = log(1 + e)
-    const expected = Math.log(1 + Math.E);
-    if (Math.abs(loss - expected) > 1e-5) return { passed: false, detail: `the loss is ${loss} for ${expected}` };
-    const { producer } = engine;
     return {
-      passed: true,
-      detail: `${producer.version} on ${producer.device}: a forward pass and a training step are right`,
+      passed: failure === undefined,
+      detail: failure ?? `${producer.version} on ${producer.device}: a forward pass and a training step are right`,
+      producer,
+      ...(speed && { speed }),
+      ...(headStepMs !== undefined && { headStepMs }),
     };
+  } catch (error) {
+    if (!(error instanceof EngineFault)) throw error;
+    return { passed: false, detail: error.message, producer };
   } finally {
     await engine.close();
   }
+}
+
+/** One forward pass and one step of gradient descent. The expected numbers are worked out by hand. */
+async function wrongNumbers(engine: Engine): Promise<string | undefined> {
+  const forward = await engine.openForward(
+    { kind: 'network', network, weights: weights(), layer: 'logits', pooling: 'none' },
+    1,
+  );
+  if (!forward.ok) return forward.error.message;
+  // [1, 1] · [[1, 2], [3, 4]] + [0.5, −0.5] = [4.5, 5.5]
+  const output = await forward.value.run(Float32Array.of(1, 1), 1);
+  await forward.value.close();
+  if (output[0] !== 4.5 || output[1] !== 5.5) return `a forward pass gives ${output.join(', ')} for 4.5, 5.5`;
+  const training = await engine.openTraining({
+    network,
+    weights: weights(),
+    classes: 2,
+    loss: 'cross-entropy',
+    batch: 1,
+    frozen: [],
+    rateFactors: {},
+    seed: 0,
+    optimizer: { type: 'sgd', learningRate: 1, momentum: 0, nesterov: false, decay: 0 },
+  });
+  if (!training.ok) return training.error.message;
+  const { loss } = await training.value.step({
+    input: Float32Array.of(1, 1),
+    rows: 1,
+    labels: Int32Array.of(0),
+    rowKeys: new Uint32Array(2),
+    epoch: 0,
+    learningRate: 1,
+  });
+  await training.value.close();
+  // −log softmax([4.5, 5.5])₀ = log(1 + e)
+  const expected = Math.log(1 + Math.E);
+  return Math.abs(loss - expected) > 1e-5 ? `the loss is ${loss} for ${expected}` : undefined;
 }

@@ -183,8 +183,14 @@ function furthest(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, x, i) => Math.max(most, Math.abs(x - (b[i] ?? Number.NaN)) / Math.max(1, Math.abs(x))), 0);
 }
 
-export function engineContract(name: string, open: () => Promise<Engine>, openReference: () => Promise<Engine>): void {
-  describe(`engine ${name}`, () => {
+/** @param missing why the engine cannot be tried here; its tests are then skipped under that name */
+export function engineContract(
+  name: string,
+  open: () => Promise<Engine>,
+  openReference: () => Promise<Engine>,
+  missing?: string,
+): void {
+  describe.skipIf(missing !== undefined)(`engine ${name}${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
     it.each(Object.keys(networks))('forward: %s', async (kind) => {
       const { network, weights } = program(networks[kind] ?? [], optimizers['sgd'] ?? fail());
       const outputs = [];

@@ -1,44 +1,104 @@
+import { availableParallelism } from 'node:os';
+import { type Diagnostic, problem } from '../../base/diagnostic.ts';
+import type { Device, EngineAdapter, Probe } from '../../engines/engine.ts';
+import { flatDiagnostic } from '../../report/json-lines.ts';
 import { failWith, type GlobalOptions, paint, print, printJson } from '../output.ts';
 
-async function probeAll() {
+interface Probed extends Probe {
+  readonly adapter: EngineAdapter;
+}
+
+async function probeAll(): Promise<readonly Probed[]> {
   const { engineAdapters } = await import('../../engines/index.ts');
-  return Promise.all(engineAdapters.map(async (adapter) => ({ adapter, id: adapter.id, ...(await adapter.probe()) })));
+  return Promise.all(engineAdapters.map(async (adapter) => ({ adapter, ...(await adapter.probe()) })));
 }
 
 export async function list(options: GlobalOptions): Promise<number> {
-  const engines = (await probeAll()).map(({ adapter: _, ...shown }) => shown);
-  if (options.json) printJson(engines);
-  else
-    for (const { id, usable, reason, version } of engines)
-      print(
-        `  ${usable ? paint('green', '✓') : '·'} ${id.padEnd(14)} ${[version, reason].filter(Boolean).join('  ')}\n`,
-      );
+  const { pickEngine } = await import('../../engines/choose-engine.ts');
+  const { readMeasured } = await import('../../engines/measured.ts');
+  const probed = await probeAll();
+  const measured = readMeasured();
+  const engines = probed.map(({ adapter, notes = [], ...shown }) => ({
+    id: adapter.id,
+    ...shown,
+    notes: notes.map(flatDiagnostic),
+    measured: measured.filter(({ engine, stamp }) => engine === adapter.id && stamp === adapter.stamp()),
+  }));
+  const auto = pickEngine(
+    probed.map(({ adapter }) => adapter),
+    undefined,
+    measured,
+  );
+  if (options.json) {
+    printJson(engines.map((engine) => ({ ...engine, auto: engine.id === auto.engine })));
+    return 0;
+  }
+  for (const { id, usable, reason, version, device, place, devices = [], measured: speeds } of engines) {
+    const speed = speeds.find((one) => one.device === device)?.gflops;
+    line(usable, id, [version, device, speed && `${speed.toFixed(0)} GFLOP/s`, reason], place);
+    for (const other of devices) {
+      const there = speeds.find((one) => one.device === other.device)?.gflops;
+      line(other.usable, `  ${other.device}`, [there && `${there.toFixed(0)} GFLOP/s`, other.reason]);
+    }
+  }
+  const why = auto.why ?? (measured.length === 0 ? 'the default; `pipe engines test` measures' : 'nothing is faster');
+  print(`  auto takes ${auto.engine}${auto.device ? ` on ${auto.device}` : ''}: ${why}\n`);
   return 0;
 }
 
-export async function test(options: GlobalOptions): Promise<number> {
+function line(usable: boolean, name: string, parts: readonly (string | number | undefined)[], place?: string): void {
+  const text = parts.filter(Boolean).join(', ');
+  print(`  ${usable ? paint('green', '✓') : '·'} ${name.padEnd(14)} ${text}${place ? ` (${place})` : ''}\n`);
+}
+
+/** Every usable engine, on each of its devices. */
+export async function test(options: GlobalOptions, { bench }: { readonly bench: boolean }): Promise<number> {
   const { testEngine } = await import('../../engines/self-test.ts');
+  const threads = availableParallelism();
   const results = [];
-  for (const { adapter, usable, reason } of await probeAll()) {
-    results.push({
-      id: adapter.id,
-      ...(usable ? await testEngine(adapter) : { passed: false, skipped: true, detail: reason }),
-    });
+  for (const { adapter, usable, reason, device, devices = [] } of await probeAll()) {
+    const tried: readonly (Device | undefined)[] = [
+      device,
+      ...devices.filter((other) => other.usable).map((other) => other.device),
+    ];
+    for (const [i, on] of usable ? tried.entries() : []) {
+      const result = { id: adapter.id, device: on, ...(await testEngine(adapter, { device: on, threads, bench })) };
+      // A further device that cannot be opened is not there; one that gives wrong numbers is broken.
+      const shown = i > 0 && !result.producer ? { ...result, skipped: true } : result;
+      results.push(shown);
+      if (!options.json) printResult(shown);
+    }
+    if (usable) continue;
+    const skipped = { id: adapter.id, passed: false, skipped: true, detail: reason };
+    results.push(skipped);
+    if (!options.json) printResult(skipped);
   }
   if (options.json) printJson(results);
-  else
-    for (const { id, passed, detail, ...rest } of results)
-      print(
-        `  ${passed ? paint('green', '✓') : 'skipped' in rest ? '·' : paint('red', '✗')} ${id.padEnd(14)} ${detail}\n`,
-      );
   const failed = results.filter((result) => !result.passed && !('skipped' in result));
   if (failed.length === 0) return 0;
-  return failWith(
-    failed.map(({ id, detail }) => ({
-      code: 'E001',
-      severity: 'error',
-      message: `the engine ${id} fails its self-test: ${detail}`,
-    })),
-    options,
+  const diagnostics = failed.map(
+    ({ id, detail }): Diagnostic => problem('E001', `the engine ${id} fails its self-test: ${detail}`),
   );
+  return failWith(diagnostics, { ...options, json: false });
+}
+
+interface Result {
+  readonly id: string;
+  readonly device?: Device | undefined;
+  readonly passed: boolean;
+  readonly detail: string;
+  readonly skipped?: boolean;
+  readonly speed?: { readonly gflops: number; readonly imagesPerSecond: number };
+  readonly headStepMs?: number;
+}
+
+function printResult({ id, device, passed, detail, skipped, speed, headStepMs }: Result): void {
+  const mark = passed ? paint('green', '✓') : skipped ? '·' : paint('red', '✗');
+  const figures = [
+    speed && `${speed.gflops.toFixed(0)} GFLOP/s`,
+    headStepMs !== undefined && speed && `VGG16 at 224×224 ${speed.imagesPerSecond.toFixed(1)} images/s`,
+    headStepMs !== undefined && `head ${headStepMs.toFixed(1)} ms a step`,
+  ].filter(Boolean);
+  const name = device === undefined || device === 'cpu' ? id : `${id} ${device}`;
+  print(`  ${mark} ${name.padEnd(14)} ${detail}${figures.length > 0 ? `; ${figures.join(', ')}` : ''}\n`);
 }

@@ -92,6 +92,14 @@ async function open(id: EagerId, binding: Binding, options: EngineOptions): Prom
   );
 }
 
+/** Whether a package that is not in its place yet can be loaded, and computes. */
+export async function loads(id: EagerId, folder: string): Promise<Result<Introduction, Diagnostic>> {
+  const connected = await connect(id, { folder, version: '', installedBy: 'pipe' }, { threads: 1 });
+  if (!connected.ok) return connected;
+  await connected.value.line.end();
+  return ok(connected.value.introduction);
+}
+
 interface Connected {
   readonly line: ChildLine;
   readonly introduction: Introduction;
