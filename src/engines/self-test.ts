@@ -36,10 +36,7 @@ export interface TestOptions {
 }
 
 /** Whether an engine's numbers are right, and how fast it is. What is found out is kept: `auto` and `plan` go by it. */
-export async function testEngine(
-  adapter: EngineAdapter,
-  { device, threads, bench }: TestOptions,
-): Promise<SelfTest> {
+export async function testEngine(adapter: EngineAdapter, { device, threads, bench }: TestOptions): Promise<SelfTest> {
   const opened = await adapter.open({ threads, device });
   if (!opened.ok) return { passed: false, detail: opened.error.message };
   const engine = opened.value;

@@ -190,131 +190,134 @@ export function engineContract(
   openReference: () => Promise<Engine>,
   missing?: string,
 ): void {
-  describe.skipIf(missing !== undefined)(`engine ${name}${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
-    it.each(Object.keys(networks))('forward: %s', async (kind) => {
-      const { network, weights } = program(networks[kind] ?? [], optimizers['sgd'] ?? fail());
-      const outputs = [];
-      for (const engine of [await open(), await openReference()]) {
-        const session = value(
-          await engine.openForward({ kind: 'network', network, weights, layer: 'logits', pooling: 'none' }, 4),
+  describe.skipIf(missing !== undefined)(
+    `engine ${name}${missing === undefined ? '' : ` (skipped: ${missing})`}`,
+    () => {
+      it.each(Object.keys(networks))('forward: %s', async (kind) => {
+        const { network, weights } = program(networks[kind] ?? [], optimizers['sgd'] ?? fail());
+        const outputs = [];
+        for (const engine of [await open(), await openReference()]) {
+          const session = value(
+            await engine.openForward({ kind: 'network', network, weights, layer: 'logits', pooling: 'none' }, 4),
+          );
+          outputs.push(await session.run(numbers(4 * sizeOf(image), 3), 4));
+          await session.close();
+          await engine.close();
+        }
+        expect(furthest(outputs[1] ?? new Float32Array(), outputs[0] ?? new Float32Array())).toBeLessThan(1e-5);
+      });
+
+      it.each(activations)('activation %s: forward and gradient', async (activation) => {
+        await compareTraining(
+          program(
+            [conv('c', 3, 1, 'valid'), { type: 'activation', name: 'a', activation }, ...tail],
+            optimizers['sgd'] ?? fail(),
+          ),
+          2,
         );
-        outputs.push(await session.run(numbers(4 * sizeOf(image), 3), 4));
-        await session.close();
+      });
+
+      it.each(Object.keys(networks))('gradients: %s', async (kind) => {
+        await compareTraining(program(networks[kind] ?? [], optimizers['sgd'] ?? fail()), 2);
+      });
+
+      it.each(Object.keys(optimizers))('optimizer %s: five steps', async (kind) => {
+        await compareTraining(program(networks['dense'] ?? [], optimizers[kind] ?? fail()), 5);
+      });
+
+      it('a frozen layer stays as it is to the bit, and its batch norm uses its statistics', async () => {
+        const given = program(networks['batch-norm'] ?? [], optimizers['adam'] ?? fail(), { frozen: ['c', 'b'] });
+        const engine = await open();
+        const { session } = await train(engine, given, 3);
+        const state = await session.state();
+        for (const [weight, { data }] of given.weights) {
+          if (/^[cb]\//.test(weight)) expect(state.weights.get(weight)?.data, weight).toEqual(data);
+          else expect(state.weights.get(weight)?.data, weight).not.toEqual(data);
+        }
         await engine.close();
-      }
-      expect(furthest(outputs[1] ?? new Float32Array(), outputs[0] ?? new Float32Array())).toBeLessThan(1e-5);
-    });
+        await compareTraining(given, 3);
+      });
 
-    it.each(activations)('activation %s: forward and gradient', async (activation) => {
-      await compareTraining(
-        program(
-          [conv('c', 3, 1, 'valid'), { type: 'activation', name: 'a', activation }, ...tail],
-          optimizers['sgd'] ?? fail(),
-        ),
-        2,
-      );
-    });
+      it('a rate factor scales the rate of its layer', async () => {
+        await compareTraining(
+          program(networks['dense'] ?? [], optimizers['adam'] ?? fail(), { rateFactors: { hidden: 0.1 } }),
+          3,
+        );
+      });
 
-    it.each(Object.keys(networks))('gradients: %s', async (kind) => {
-      await compareTraining(program(networks[kind] ?? [], optimizers['sgd'] ?? fail()), 2);
-    });
+      it('a smaller last batch goes on with the same state', async () => {
+        const given = program(networks['batch-norm'] ?? [], optimizers['adam'] ?? fail());
+        const results = [];
+        for (const engine of [await open(), await openReference()]) {
+          const { session } = await train(engine, given, 2);
+          const last = await session.step(batchOf(3, 5, 0.01));
+          results.push(last.loss);
+          await engine.close();
+        }
+        expect(results[0]).toBeCloseTo(results[1] ?? Number.NaN, 4);
+      });
 
-    it.each(Object.keys(optimizers))('optimizer %s: five steps', async (kind) => {
-      await compareTraining(program(networks['dense'] ?? [], optimizers[kind] ?? fail()), 5);
-    });
-
-    it('a frozen layer stays as it is to the bit, and its batch norm uses its statistics', async () => {
-      const given = program(networks['batch-norm'] ?? [], optimizers['adam'] ?? fail(), { frozen: ['c', 'b'] });
-      const engine = await open();
-      const { session } = await train(engine, given, 3);
-      const state = await session.state();
-      for (const [weight, { data }] of given.weights) {
-        if (/^[cb]\//.test(weight)) expect(state.weights.get(weight)?.data, weight).toEqual(data);
-        else expect(state.weights.get(weight)?.data, weight).not.toEqual(data);
-      }
-      await engine.close();
-      await compareTraining(given, 3);
-    });
-
-    it('a rate factor scales the rate of its layer', async () => {
-      await compareTraining(
-        program(networks['dense'] ?? [], optimizers['adam'] ?? fail(), { rateFactors: { hidden: 0.1 } }),
-        3,
-      );
-    });
-
-    it('a smaller last batch goes on with the same state', async () => {
-      const given = program(networks['batch-norm'] ?? [], optimizers['adam'] ?? fail());
-      const results = [];
-      for (const engine of [await open(), await openReference()]) {
-        const { session } = await train(engine, given, 2);
-        const last = await session.step(batchOf(3, 5, 0.01));
-        results.push(last.loss);
+      it('resumes to the same bits', async () => {
+        const given = program(networks['dropout'] ?? [], optimizers['adam'] ?? fail());
+        const engine = await open();
+        const whole = await train(engine, given, 6);
+        const begun = await train(engine, given, 3);
+        const saved = await begun.session.state();
+        const resumed = value(await engine.openTraining(given));
+        await resumed.restore(saved);
+        const losses = [];
+        for (let step = 3; step < 6; step++) losses.push((await resumed.step(batchOf(4, step, 0.01))).loss);
+        expect(losses).toEqual(whole.losses.slice(3));
+        expect((await resumed.state()).weights).toEqual((await whole.session.state()).weights);
         await engine.close();
-      }
-      expect(results[0]).toBeCloseTo(results[1] ?? Number.NaN, 4);
-    });
+      });
 
-    it('resumes to the same bits', async () => {
-      const given = program(networks['dropout'] ?? [], optimizers['adam'] ?? fail());
-      const engine = await open();
-      const whole = await train(engine, given, 6);
-      const begun = await train(engine, given, 3);
-      const saved = await begun.session.state();
-      const resumed = value(await engine.openTraining(given));
-      await resumed.restore(saved);
-      const losses = [];
-      for (let step = 3; step < 6; step++) losses.push((await resumed.step(batchOf(4, step, 0.01))).loss);
-      expect(losses).toEqual(whole.losses.slice(3));
-      expect((await resumed.state()).weights).toEqual((await whole.session.state()).weights);
-      await engine.close();
-    });
-
-    it('gives a row the same bits in whatever batch it runs', async () => {
-      const layers: readonly Layer[] = [
-        conv('c', 16, 1, 'same'),
-        pool('max-pool', 2, 2, 'valid'),
-        { type: 'flatten', name: 'f' },
-        dense('wide', 200, 'relu'),
-        dense('logits', 3),
-      ];
-      const { network, weights } = program(layers, optimizers['sgd'] ?? fail());
-      const engine = await open();
-      const session = value(
-        await engine.openForward({ kind: 'network', network, weights, layer: 'c', pooling: 'none' }, 9),
-      );
-      const rows = numbers(9 * sizeOf(image), 1);
-      const all = await session.run(rows.slice(), 9);
-      const size = all.length / 9;
-      for (let row = 0; row < 9; row++) {
-        const alone = await session.run(rows.slice(row * sizeOf(image), (row + 1) * sizeOf(image)), 1);
-        expect(alone, `row ${row}`).toEqual(all.slice(row * size, (row + 1) * size));
-      }
-      await engine.close();
-    });
-
-    it('runs twice to the same bits', async () => {
-      const given = program(networks['two conv2d'] ?? [], optimizers['adam'] ?? fail());
-      const engine = await open();
-      const [first, second] = [await train(engine, given, 4), await train(engine, given, 4)];
-      expect(second.losses).toEqual(first.losses);
-      expect((await second.session.state()).weights).toEqual((await first.session.state()).weights);
-      await engine.close();
-    });
-
-    it('predicts probabilities with dropout off', async () => {
-      const given = program(networks['dropout'] ?? [], optimizers['adam'] ?? fail());
-      const outputs = [];
-      for (const engine of [await open(), await openReference()]) {
-        const { session } = await train(engine, given, 2);
-        outputs.push(await session.predict(numbers(5 * sizeOf(image), 9), 5));
+      it('gives a row the same bits in whatever batch it runs', async () => {
+        const layers: readonly Layer[] = [
+          conv('c', 16, 1, 'same'),
+          pool('max-pool', 2, 2, 'valid'),
+          { type: 'flatten', name: 'f' },
+          dense('wide', 200, 'relu'),
+          dense('logits', 3),
+        ];
+        const { network, weights } = program(layers, optimizers['sgd'] ?? fail());
+        const engine = await open();
+        const session = value(
+          await engine.openForward({ kind: 'network', network, weights, layer: 'c', pooling: 'none' }, 9),
+        );
+        const rows = numbers(9 * sizeOf(image), 1);
+        const all = await session.run(rows.slice(), 9);
+        const size = all.length / 9;
+        for (let row = 0; row < 9; row++) {
+          const alone = await session.run(rows.slice(row * sizeOf(image), (row + 1) * sizeOf(image)), 1);
+          expect(alone, `row ${row}`).toEqual(all.slice(row * size, (row + 1) * size));
+        }
         await engine.close();
-      }
-      expect(furthest(outputs[1] ?? new Float32Array(), outputs[0] ?? new Float32Array())).toBeLessThan(1e-5);
-      for (let row = 0; row < 5; row++)
-        expect([...(outputs[0]?.slice(row * 3, row * 3 + 3) ?? [])].reduce((a, b) => a + b)).toBeCloseTo(1, 5);
-    });
-  });
+      });
+
+      it('runs twice to the same bits', async () => {
+        const given = program(networks['two conv2d'] ?? [], optimizers['adam'] ?? fail());
+        const engine = await open();
+        const [first, second] = [await train(engine, given, 4), await train(engine, given, 4)];
+        expect(second.losses).toEqual(first.losses);
+        expect((await second.session.state()).weights).toEqual((await first.session.state()).weights);
+        await engine.close();
+      });
+
+      it('predicts probabilities with dropout off', async () => {
+        const given = program(networks['dropout'] ?? [], optimizers['adam'] ?? fail());
+        const outputs = [];
+        for (const engine of [await open(), await openReference()]) {
+          const { session } = await train(engine, given, 2);
+          outputs.push(await session.predict(numbers(5 * sizeOf(image), 9), 5));
+          await engine.close();
+        }
+        expect(furthest(outputs[1] ?? new Float32Array(), outputs[0] ?? new Float32Array())).toBeLessThan(1e-5);
+        for (let row = 0; row < 5; row++)
+          expect([...(outputs[0]?.slice(row * 3, row * 3 + 3) ?? [])].reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+      });
+    },
+  );
 
   async function compareTraining(given: TrainProgram, steps: number): Promise<void> {
     const [engine, reference] = [await open(), await openReference()];

@@ -9,7 +9,10 @@ export async function install(given: string, options: GlobalOptions): Promise<nu
   const what = await known(given, options);
   if (what === undefined) return 2;
   if (options.offline)
-    return failWith([problem('E005', `${what} cannot be installed offline`, { help: 'run without --offline' })], options);
+    return failWith(
+      [problem('E005', `${what} cannot be installed offline`, { help: 'run without --offline' })],
+      options,
+    );
   const quiet = options.json || options.quiet;
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());

@@ -1,7 +1,7 @@
 /** `pipe engines install` and `remove`. */
 import { rmSync } from 'node:fs';
-import { canonicalJson } from '../../base/json.ts';
 import { type Diagnostic, problem } from '../../base/diagnostic.ts';
+import { canonicalJson } from '../../base/json.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { loads } from '../eager/eager-adapter.ts';
 import { installedFolder, type Manifest, readManifest } from '../installed.ts';
@@ -34,7 +34,8 @@ export async function installEngine(
 ): Promise<Result<Installed, Diagnostic>> {
   const place = installedFolder(what);
   const manifest = what === 'cuda' ? cudaManifest() : tensorflowManifest(what);
-  if (!manifest) return err(problem('E001', 'the package onnxruntime-node is not installed', { help: 'run npm ci again' }));
+  if (!manifest)
+    return err(problem('E001', 'the package onnxruntime-node is not installed', { help: 'run npm ci again' }));
   if (!force && isSame(readManifest(place), manifest)) return ok({ place, built: false });
   const needed: readonly (keyof Tools)[] = what === 'cuda' ? ['python'] : ['npm', 'python', 'compiler'];
   const tools = await findTools(needed);

@@ -46,7 +46,10 @@ export async function buildTensorflowBinding(
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
   const packages = [`@tensorflow/${id}@${TFJS_VERSION}`, `node-api-headers@${HEADERS_VERSION}`];
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'];
-  const installed = await runTool(tools.npm, ['install', ...quiet, '--prefix', folder, ...packages], { folder, signal });
+  const installed = await runTool(tools.npm, ['install', ...quiet, '--prefix', folder, ...packages], {
+    folder,
+    signal,
+  });
   if (!installed.ok) return installed;
 
   const home = join(folder, 'node_modules', '@tensorflow', id);
@@ -99,7 +102,15 @@ function compile(
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(home, 'binding', name));
   const includes = [nodeHeaders, join(home, 'deps', 'include')].flatMap((path) => ['-I', path]);
   const linked = LIBRARIES.filter((name) => existsSync(join(libraries, name))).map((name) => `-l:${name}`);
-  const flags = ['-std=c++17', '-O2', '-fPIC', '-shared', '-w', `-DNAPI_VERSION=${NAPI}`, '-DNODE_GYP_MODULE_NAME=tfjs_binding'];
+  const flags = [
+    '-std=c++17',
+    '-O2',
+    '-fPIC',
+    '-shared',
+    '-w',
+    `-DNAPI_VERSION=${NAPI}`,
+    '-DNODE_GYP_MODULE_NAME=tfjs_binding',
+  ];
   return runTool(
     tools.compiler,
     [
