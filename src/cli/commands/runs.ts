@@ -133,13 +133,15 @@ export async function compare(ids: readonly string[], options: GlobalOptions): P
       ),
     ),
   );
+  const stages = [...new Set(chosen.flatMap(({ records }) => Object.keys(records)))];
+  const elsewhere = stages.filter((stage) => !chosen.every(({ records }) => records[stage]));
   const rows = [
     ['', ...chosen.map(({ id }) => id)],
     ...[...metrics].map((path) => [path, ...chosen.map((record) => showMetric(valueAt(record, path)))]),
-    ...Object.entries(settings).map(([path, values]) => [
-      path,
-      ...values.map((value) => (value === null ? '–' : showValue(value))),
-    ]),
+    ...elsewhere.map((stage) => [stage, ...chosen.map(({ records }) => (records[stage] ? 'there' : '–'))]),
+    ...Object.entries(settings)
+      .filter(([path]) => !elsewhere.some((stage) => path.startsWith(`${stage}.`)))
+      .map(([path, values]) => [path, ...values.map((value) => (value === null ? '–' : showValue(value)))]),
   ].map((cells) => cells.map(escapeForTerminal));
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0))) ?? [];
   for (const [name = '', ...values] of rows) {

@@ -37,6 +37,14 @@ export function splitRows(
     ]);
   }
   const { folds, fold, validation } = params;
+  const uneven = Object.entries({ validation, test: params.test }).find(([, n]) => n > 1 && !Number.isInteger(n));
+  if (uneven) {
+    return err([
+      problem('D016', `${uneven[0]}: ${uneven[1]} is neither a share nor a number of rows`, {
+        help: 'a share is below 1, such as 0.3; a number of rows is whole',
+      }),
+    ]);
+  }
   if (folds !== null && (fold > folds || validation > 0)) {
     const message =
       fold > folds ? `there is no fold ${fold} of ${folds}` : '`folds` and `validation` both say what to measure on';

@@ -229,6 +229,7 @@ describe('folds', () => {
 
   it('are refused beyond their number, and beside validation', () => {
     const table = tableOf([{ image: 1, label: 0 }]);
+    expect(refusal({ validation: 1.5 }, table)).toMatch(/^D016 validation: 1\.5 is neither a share/);
     expect(refusal({ folds: 3, fold: 4 }, table)).toMatch(/^D016 there is no fold 4 of 3/);
     expect(refusal({ folds: 3, validation: 0.2 }, table)).toMatch(/^D016 .*both say/);
   });

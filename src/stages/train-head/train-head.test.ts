@@ -185,7 +185,7 @@ describe('train-head', () => {
         {
           code: 'S010',
           message: expect.stringMatching(/at step \d+ of epoch 1, with the learning rate 1e\+30/),
-          help: expect.stringContaining('learningRate: 1e+29'),
+          help: expect.stringContaining('learningRate: 0.01 '),
         },
       ],
     });

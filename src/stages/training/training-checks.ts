@@ -30,8 +30,11 @@ export interface Divergence {
   readonly kept: string | undefined;
 }
 
+/** Above it few trainings converge. */
+const HIGHEST_ADVISED = 0.01;
+
 export function divergence({ loss, epoch, step, rate, optimizer, kept }: Divergence): Diagnostic {
-  const smaller = Number((rate / 10).toPrecision(3));
+  const smaller = Number(Math.min(rate / 10, HIGHEST_ADVISED).toPrecision(3));
   return problem(
     'S010',
     `the loss became ${loss} at step ${step} of epoch ${epoch + 1}, with the learning rate ${rate}`,
