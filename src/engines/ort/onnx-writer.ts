@@ -74,9 +74,16 @@ function nodeMessage({ op, inputs, outputs, attributes, domain }: OnnxNode, inde
   const message = new Message();
   for (const input of inputs) message.text(1, input);
   for (const output of outputs) message.text(2, output);
-  message.text(3, `${op}_${index}`).text(4, op);
+  message.text(3, isMaxPlaces(op, outputs) ? MAX_PLACES : `${op}_${index}`).text(4, op);
   for (const [name, value] of Object.entries(attributes)) message.message(5, attributeMessage(name, value));
   return domain === '' ? message : message.text(7, domain);
+}
+
+/** The name of every MaxPool that also gives the places of its maxima, by which it can be kept off a device that lacks them. */
+export const MAX_PLACES = 'MaxPlaces';
+
+function isMaxPlaces(op: string, outputs: readonly string[]): boolean {
+  return op === 'MaxPool' && outputs.length === 2;
 }
 
 /** AttributeProto: name 1, f 2, i 3, s 4, ints 8, type 20 (FLOAT 1, INT 2, STRING 3, INTS 7). */

@@ -75,11 +75,16 @@ async function openInProcess(
     const message = error instanceof Error ? error.message : String(error);
     if (device === 'cuda') return err({ ...gpuTrouble(`${message}\n${line.said}`, INSTALL), severity: 'error' });
     return err(
-      problem('E007', `ONNX Runtime cannot use ${device}: ${message.split('\n')[0] ?? ''}`, {
+      problem('E007', `ONNX Runtime cannot use ${device}: ${lastWords(message)}`, {
         help: 'run with --device cpu; WebGPU wants a graphics driver with Vulkan, Direct3D 12 or Metal',
       }),
     );
   }
+}
+
+/** Without the place in its source that the library puts first. */
+function lastWords(message: string): string {
+  return (message.split('\n')[0] ?? '').replace(/^.*was false\.\s*/, '').slice(0, 300);
 }
 
 function settingsOf({ threads, warn }: EngineOptions, device: Device, found: string) {

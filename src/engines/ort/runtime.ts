@@ -2,7 +2,7 @@
 import type * as ort from 'onnxruntime-node';
 import type { SessionOptions } from '../remote/protocol.ts';
 import { EMPTY_SEQUENCE, GraphBuilder } from './graph-builder.ts';
-import { writeModel } from './onnx-writer.ts';
+import { MAX_PLACES, writeModel } from './onnx-writer.ts';
 
 export type Session = ort.InferenceSession;
 
@@ -11,13 +11,19 @@ const library: typeof ort = await import(process.env['PIPE_ONNXRUNTIME'] ?? 'onn
 
 export function createSession(model: Uint8Array, { threads, device }: SessionOptions): Promise<Session> {
   return library.InferenceSession.create(model, {
-    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    executionProviders: providersOf(device),
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     enableCpuMemArena: true,
     logSeverityLevel: 3,
   });
+}
+
+/** What the device lacks runs on the CPU. WebGPU's MaxPool takes nodes on that it then cannot compute: they are named to it. */
+function providersOf(device: SessionOptions['device']): ort.InferenceSession.ExecutionProviderConfig[] {
+  if (device === 'cpu') return ['cpu'];
+  return [device === 'webgpu' ? { name: device, forceCpuNodeNames: [MAX_PLACES] } : device, 'cpu'];
 }
 
 export function tensor(data: Float32Array, shape: readonly number[]): ort.Tensor {
