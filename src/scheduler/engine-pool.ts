@@ -10,6 +10,18 @@ export interface EngineChoice {
   readonly device?: Device | undefined;
 }
 
+/** Stages that run at the same time. */
+export interface EngineGroup {
+  readonly key: string;
+  /** Whether a step of theirs keeps no more than one core busy. */
+  readonly light: boolean;
+}
+
+interface SharedEngine {
+  readonly engine: Promise<Result<Engine, Diagnostic>>;
+  users: number;
+}
+
 export class EnginePool {
   readonly #choice: EngineChoice;
   readonly #threads: number;
@@ -17,7 +29,7 @@ export class EnginePool {
   readonly #idle: Engine[] = [];
   readonly #open: Engine[] = [];
   /** Engines that several stages use at the same time, by the key of their group. */
-  readonly #shared = new Map<string, { readonly engine: Promise<Result<Engine, Diagnostic>>; users: number }>();
+  readonly #shared = new Map<string, SharedEngine[]>();
 
   /** Every engine has all cores, also beside others: ONNX Runtime's last bits follow the number of threads, and must not follow `--jobs`. */
   constructor(choice: EngineChoice, warn: (diagnostic: Diagnostic) => void) {
@@ -26,20 +38,29 @@ export class EnginePool {
     this.#warn = warn;
   }
 
-  /** The engine of a group of stages, taken once for all of them. */
-  async takeShared(group: string): Promise<Result<Engine, Diagnostic>> {
-    const shared = this.#shared.get(group) ?? { engine: this.take(), users: 0 };
-    this.#shared.set(group, shared);
-    shared.users++;
-    return shared.engine;
+  /** An engine of a group of stages: taken once for all of them, or where their steps are light one a core, members spread evenly. */
+  takeShared({ key, light }: EngineGroup): Promise<Result<Engine, Diagnostic>> {
+    const shared = this.#shared.get(key) ?? [];
+    this.#shared.set(key, shared);
+    const least = shared.reduce<SharedEngine | undefined>((a, b) => (a && a.users <= b.users ? a : b), undefined);
+    if (least && (least.users === 0 || shared.length >= (light ? this.#threads : 1))) {
+      least.users++;
+      return least.engine;
+    }
+    const engine = this.take();
+    shared.push({ engine, users: 1 });
+    return engine;
   }
 
-  async giveBackShared(group: string): Promise<void> {
-    const shared = this.#shared.get(group);
-    if (!shared || --shared.users > 0) return;
-    this.#shared.delete(group);
-    const engine = await shared.engine;
-    if (engine.ok) this.giveBack(engine.value);
+  async giveBackShared({ key }: EngineGroup, engine: Engine): Promise<void> {
+    const shared = this.#shared.get(key) ?? [];
+    for (const one of shared) {
+      const taken = await one.engine;
+      if (!taken.ok || taken.value !== engine || --one.users > 0) continue;
+      shared.splice(shared.indexOf(one), 1);
+      this.giveBack(engine);
+      return;
+    }
   }
 
   async take(): Promise<Result<Engine, Diagnostic>> {

@@ -13,7 +13,7 @@ import type { Workspace } from '../plan/workspace.ts';
 import type { Artifact, ArtifactOf, ArtifactType } from '../stages/artifacts.ts';
 import type { RunContext, StageFailure, StageOutcome } from '../stages/stage-kind.ts';
 import { imageSource } from './dataset-rows.ts';
-import type { EnginePool } from './engine-pool.ts';
+import type { EngineGroup, EnginePool } from './engine-pool.ts';
 import type { Emit } from './events.ts';
 import { originOf } from './stage-origin.ts';
 import { progressOf } from './stage-progress.ts';
@@ -24,7 +24,7 @@ export interface StageRun {
   readonly workspace: Workspace;
   readonly engines: EnginePool;
   /** The group that it runs with, on one engine. */
-  readonly group: string | undefined;
+  readonly group: EngineGroup | undefined;
   /** Whether trainings that differ in their epochs alone go on from each other. */
   readonly lineages?: boolean;
   readonly entries: ReadonlyMap<string, CacheEntry>;
@@ -94,10 +94,13 @@ async function runBody(run: StageRun): Promise<Result<StageCommit, StageFailure>
   } finally {
     for (const engine of taken) {
       if (run.group === undefined) engines.giveBack(engine);
-      else await engines.giveBackShared(run.group);
+      else await engines.giveBackShared(run.group, engine);
     }
   }
 }
+
+/** Tables that some stage of this process works on: many heads of a sweep read the same one. */
+const rowTables = new Map<Digest, WeakRef<RowTable>>();
 
 function contextOf(run: StageRun, taken: Engine[]): RunContext {
   const { plan, stage, workspace, engines, emit } = run;
@@ -122,9 +125,13 @@ function contextOf(run: StageRun, taken: Engine[]): RunContext {
     anyInput,
     has: (port) => stage.inputs[port] !== undefined,
     async rowTable(rows) {
+      const known = rowTables.get(rows)?.deref();
+      if (known) return known;
       const bytes = await workspace.cache.blobs.get(rows);
       if (!bytes) throw new DamagedBlob(rows);
-      return RowTable.decode(bytes);
+      const table = RowTable.decode(bytes);
+      rowTables.set(rows, new WeakRef(table));
+      return table;
     },
     images(port) {
       const input = stage.inputs[port];

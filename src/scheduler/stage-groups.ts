@@ -2,6 +2,7 @@
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Artifact } from '../stages/artifacts.ts';
 import { memoryLimit } from '../stages/training/memory-estimate.ts';
+import type { EngineGroup } from './engine-pool.ts';
 
 /** Members of a group, at most. */
 const MOST = 8;
@@ -10,8 +11,7 @@ const SHARE = 0.5;
 
 type Artifacts = Readonly<Record<string, Artifact>>;
 
-interface Membership {
-  readonly key: string;
+interface Membership extends EngineGroup {
   readonly bytes: number;
 }
 
@@ -42,16 +42,16 @@ export class StageGroups {
   }
 
   /** The group of a stage that runs with others on one engine; undefined where it is by itself. */
-  of(stage: PlannedStage): string | undefined {
-    const key = this.#active.get(stage.name)?.key;
-    return key === stage.name ? undefined : key;
+  of(stage: PlannedStage): EngineGroup | undefined {
+    const group = this.#active.get(stage.name);
+    return group?.key === stage.name ? undefined : group;
   }
 }
 
 /** A stage that shares nothing is a group by itself, called by its name. */
 function membershipOf(stage: PlannedStage, inputs: Artifacts): Membership {
   const together = stage.kind.together?.(stage.params, inputs);
-  if (!together) return { key: stage.name, bytes: 0 };
+  if (!together) return { key: stage.name, bytes: 0, light: false };
   const reads = Object.values(stage.record.inputs).map(String).sort().join(' ');
-  return { key: `${stage.kind.kind} ${reads} ${stage.seed} ${together.key}`, bytes: together.bytes };
+  return { ...together, key: `${stage.kind.kind} ${reads} ${stage.seed} ${together.key}` };
 }

@@ -50,7 +50,7 @@ export interface StageKind<Params = unknown> {
   /** Why this kind cannot work on what a stage of such settings gives, told before anything runs. Pure. */
   refuses?(read: ReadStage): Diagnostic | undefined;
   /**
-   * Stages of this kind with equal keys and equal inputs are run at the same time on one engine, since they read the same batches.
+   * Stages of this kind with equal keys and equal inputs are run at the same time, since they read the same batches.
    * `bytes` is what the training of one takes of memory. Undefined where there is nothing to share.
    */
   together?(params: Params, inputs: Readonly<Record<string, Artifact>>): Together | undefined;
@@ -76,6 +76,8 @@ export interface ReadStage {
 export interface Together {
   readonly key: string;
   readonly bytes: number;
+  /** Whether a step keeps no more than one core busy, so that members do well on an engine a core. */
+  readonly light: boolean;
 }
 
 export interface StageBody<Params = unknown> {

@@ -3,6 +3,7 @@
 import { sizeOf } from '../../networks/network.ts';
 import type { ForwardProgram } from '../engine.ts';
 import type { SessionOptions } from '../remote/protocol.ts';
+import { threadsOfForward } from '../session-threads.ts';
 import { createSession, type Session, tensor } from './runtime.ts';
 import { traceForward } from './trace.ts';
 
@@ -24,7 +25,8 @@ export class Forward {
       const { network, weights, layer, pooling } = program;
       const { bytes, output, outputShape } = traceForward(network, { constants: weights }, layer, pooling);
       const light: ForwardProgram = { ...program, weights: new Map() };
-      return new Forward(light, await createSession(bytes, options), output, outputShape);
+      const threads = threadsOfForward(network, options.threads);
+      return new Forward(light, await createSession(bytes, { ...options, threads }), output, outputShape);
     }
     const session = await createSession(program.bytes, options);
     const probe = new Forward({ ...program, bytes: new Uint8Array(0) }, session, program.output, []);

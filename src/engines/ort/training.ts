@@ -6,15 +6,26 @@ import { type UpdateRule, updateRule } from '../../networks/updates.ts';
 import { fillMask } from '../dropout-masks.ts';
 import type { StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
 import type { SessionOptions } from '../remote/protocol.ts';
+import { threadsOfTraining } from '../session-threads.ts';
+import { type Recording, Recordings } from './recordings.ts';
 import { createSession, resultsWithoutCopy, runInto, type Session, tensor } from './runtime.ts';
 import { type GradientModel, traceForward, traceGradients } from './trace.ts';
 import { compileUpdate, WeightMemory } from './wasm-update.ts';
 
-interface Compiled {
+interface Gradients extends Recording {
   readonly model: Omit<GradientModel, 'bytes'>;
   readonly session: Session;
+  /** Filled anew for every step. */
   readonly masks: ReadonlyMap<string, Float32Array>;
 }
+
+interface Predictor extends Recording {
+  readonly session: Session;
+  readonly output: string;
+}
+
+const gradients = new Recordings<Gradients>();
+const predictors = new Recordings<Predictor>();
 
 export class Training {
   readonly #program: Omit<TrainProgram, 'weights'>;
@@ -25,9 +36,11 @@ export class Training {
   readonly #trained = new Map<string, WeightMemory>();
   readonly #fixed = new Map<string, Float32Array>();
   readonly #shapes: ReadonlyMap<string, Shape>;
+  /** What a recording hangs on, but for the number of rows. */
+  readonly #key: string;
   /** One recording a batch size: the last batch of an epoch is smaller. */
-  readonly #compiled = new Map<number, Compiled>();
-  #predictor: { readonly session: Session; readonly output: string } | undefined;
+  readonly #recorded = new Map<number, Gradients>();
+  #predictor: Predictor | undefined;
   #step = 0;
   /** After a loss that is no number nothing moves any more: the caller stops with the last good weights. */
   #diverged = false;
@@ -40,10 +53,12 @@ export class Training {
   ) {
     const { weights, ...rest } = program;
     this.#program = rest;
-    this.#options = options;
+    this.#options = { ...options, threads: threadsOfTraining(program.network, program.batch, options.threads) };
     this.#emptySequence = emptySequence;
     this.#rule = updateRule(program.optimizer);
     this.#shapes = new Map([...weights].map(([name, { shape }]) => [name, shape]));
+    const { network, classes, frozen } = program;
+    this.#key = JSON.stringify([network, classes, frozen, [...trained], [...this.#shapes], this.#options]);
     const compiled = compileUpdate(this.#rule);
     for (const [name, { data }] of weights) {
       if (!trained.has(name)) {
@@ -151,15 +166,20 @@ export class Training {
   }
 
   async close(): Promise<void> {
-    for (const { session } of this.#compiled.values()) await session.release();
-    await this.#predictor?.session.release();
-    this.#compiled.clear();
+    for (const rows of this.#recorded.keys()) await gradients.giveBack(`${rows} ${this.#key}`);
+    if (this.#predictor) await predictors.giveBack(this.#key);
+    this.#recorded.clear();
     this.#predictor = undefined;
   }
 
-  async #recording(rows: number): Promise<Compiled> {
-    const known = this.#compiled.get(rows);
-    if (known) return known;
+  async #recording(rows: number): Promise<Gradients> {
+    const recording =
+      this.#recorded.get(rows) ?? (await gradients.take(`${rows} ${this.#key}`, () => this.#record(rows)));
+    this.#recorded.set(rows, recording);
+    return recording;
+  }
+
+  async #record(rows: number): Promise<Gradients> {
     const { network, classes, frozen } = this.#program;
     const { bytes, ...model } = traceGradients({
       network,
@@ -171,19 +191,22 @@ export class Training {
       emptySequence: this.#emptySequence,
     });
     const masks = new Map([...model.masks].map(([name, shape]) => [name, new Float32Array(sizeOf(shape))]));
-    const made = { model, session: await createSession(bytes, this.#options), masks };
-    this.#compiled.set(rows, made);
-    return made;
+    const session = await createSession(bytes, this.#options);
+    return { model, session, masks, close: () => session.release() };
   }
 
   /** Prediction reads the weights where training writes them, so the graph takes them as inputs. */
-  async #predicting() {
-    if (this.#predictor) return this.#predictor;
+  async #predicting(): Promise<Predictor> {
+    this.#predictor ??= await predictors.take(this.#key, () => this.#recordPrediction());
+    return this.#predictor;
+  }
+
+  async #recordPrediction(): Promise<Predictor> {
     const { network } = this.#program;
     const last = network.layers.at(-1)?.name ?? '';
     const { bytes, output } = traceForward(network, { shapes: this.#shapes }, last, 'none', true);
-    this.#predictor = { session: await createSession(bytes, this.#options), output };
-    return this.#predictor;
+    const session = await createSession(bytes, this.#options);
+    return { session, output, close: () => session.release() };
   }
 
   #weightFeeds(): Record<string, ReturnType<typeof tensor>> {

@@ -1,6 +1,7 @@
 import { problem } from '../../base/diagnostic.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { err, ok } from '../../base/result.ts';
+import { isLightTraining } from '../../engines/session-threads.ts';
 import type { Layer } from '../../networks/network.ts';
 import { booleanIn, choiceIn, listIn, membersOf, numberIn } from '../given-params.ts';
 import { defineStage } from '../stage-kind.ts';
@@ -95,6 +96,7 @@ export const trainHead = defineStage<TrainHeadParams>({
     return {
       key: JSON.stringify({ batch, shuffle }),
       bytes: trainingBytes({ network, frozen: [], optimizer, batch }),
+      light: isLightTraining(network, batch),
     };
   },
   loadBody: async () => (await import('./run.ts')).body,

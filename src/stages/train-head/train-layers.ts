@@ -17,6 +17,10 @@ import { prepareFeatures } from './prepared-features.ts';
 /** Features of a data set up to this size are read and checked once, not in every epoch. */
 const REMEMBERED_BYTES = 64 * 2 ** 20;
 
+function rememberingOf({ train, validation }: TrainingRows) {
+  return { rows: train.length + validation.length, bytes: REMEMBERED_BYTES };
+}
+
 export function trainLayers(
   params: DenseHeadParams,
   source: InputSource,
@@ -48,6 +52,7 @@ async function trainOnFeatures(
   };
   const engine = await context.engine();
   if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
+  const { space, rows: tableDigest } = context.input('data', 'features');
   const training = {
     network,
     initial,
@@ -55,7 +60,7 @@ async function trainOnFeatures(
     seed: context.seed,
     table,
     rows,
-    inputs: remembered(source, rows.train.length + rows.validation.length, REMEMBERED_BYTES),
+    inputs: remembered(source, { ...rememberingOf(rows), key: `${space} ${tableDigest}` }),
     frozen: params.standardize ? [STANDARDIZE] : [],
   };
   const trained = await train(training, engine.value, context);
@@ -77,7 +82,7 @@ async function trainOnComponents(
     const network = classifierNetwork('head', components.shape, params.layers, table.classes.length, params);
     const engine = await context.engine();
     if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
-    const inputs = remembered(components, rows.train.length + rows.validation.length, REMEMBERED_BYTES);
+    const inputs = remembered(components, rememberingOf(rows));
     const { seed } = context;
     const initial = () => randomWeights(network, seed);
     const trained = await train(

@@ -4,12 +4,12 @@ import type { SettledPixels } from '../../images/prepare.ts';
 import { pixelModes, pixelsForChannels } from '../../networks/architectures/architecture.ts';
 import { findArchitecture } from '../../networks/architectures/index.ts';
 import { randomWeights } from '../../networks/initializers.ts';
-import { type Layer, type Network, type Shape, sizeOf } from '../../networks/network.ts';
+import type { Layer, Network, Shape } from '../../networks/network.ts';
 import { ImageInputs, imageShape, SkippedImages } from '../inputs/image-inputs.ts';
 import { labelledRows, trainingRows } from '../inputs/labelled-rows.ts';
 import type { StageBody } from '../stage-kind.ts';
 import { classifierNetwork } from '../training/layer-list.ts';
-import { RememberedInputs } from '../training/remembered-inputs.ts';
+import { remembered } from '../training/remembered-inputs.ts';
 import { train } from '../training/training-loop.ts';
 import type { ArchitectureChoice, TrainNetworkParams } from './index.ts';
 
@@ -30,8 +30,7 @@ export const body: StageBody<TrainNetworkParams> = {
     const skips = new SkippedImages(context.warn);
     const decoded = new ImageInputs({ table, spec, images: context.images('data'), skips, seed: context.seed });
     const used = rows.value.train.length + labelledRows(table, 'validation').length;
-    const fits = used * sizeOf(shape) * 4 <= REMEMBERED_BYTES;
-    const inputs = fits && !spec.augment ? new RememberedInputs(decoded) : decoded;
+    const inputs = spec.augment ? decoded : remembered(decoded, { rows: used, bytes: REMEMBERED_BYTES });
     const initial = () => randomWeights(network, context.seed);
     const training = { network, initial, settings: params, seed: context.seed, table, rows: rows.value, inputs };
     const trained = await train(training, engine.value, context);

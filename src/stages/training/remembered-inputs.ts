@@ -1,43 +1,105 @@
-/** Inputs of a small data set, kept after they were read once. */
+/** Inputs of a small data set, kept after they were read once; trainings on the same rows at the same time keep them together. */
 import { ok } from '../../base/result.ts';
 import { type Shape, sizeOf } from '../../networks/network.ts';
 import type { BatchReader, InputBatch, InputSource } from '../inputs/input-batches.ts';
 
-/** The source, its inputs kept in memory where `rows` of them take at most `bytes`. */
-export function remembered(source: InputSource, rows: number, bytes: number): InputSource {
-  return rows * sizeOf(source.shape) * 4 <= bytes ? new RememberedInputs(source) : source;
+/** Inputs by row of a table, in one array that fills as they are read. */
+class KeptInputs {
+  readonly #size: number;
+  readonly #numbers: Float32Array;
+  /** Where a row's numbers lie, counted in rows. */
+  readonly #places = new Map<number, number>();
+  /** Rows that the source left out. */
+  readonly #left = new Set<number>();
+
+  /** @param size numbers a row */
+  constructor(rows: number, size: number) {
+    this.#size = size;
+    this.#numbers = new Float32Array(rows * size);
+  }
+
+  knows(row: number): boolean {
+    return this.#places.has(row) || this.#left.has(row);
+  }
+
+  has(row: number): boolean {
+    return this.#places.has(row);
+  }
+
+  /** Keeps what a source gave for `wanted`; those that are not among `rows` it has left out. */
+  keep(wanted: Uint32Array, { input, rows }: InputBatch): void {
+    rows.forEach((row, i) => {
+      if (this.#places.has(row)) return;
+      const place = this.#places.size;
+      this.#numbers.set(input.subarray(i * this.#size, (i + 1) * this.#size), place * this.#size);
+      this.#places.set(row, place);
+    });
+    for (const row of wanted) if (!this.#places.has(row)) this.#left.add(row);
+  }
+
+  fill(rows: Uint32Array, input: Float32Array): void {
+    let to = 0;
+    for (const row of rows) {
+      const from = (this.#places.get(row) ?? 0) * this.#size;
+      input.set(this.#numbers.subarray(from, from + this.#size), to);
+      to += this.#size;
+    }
+  }
 }
 
-export class RememberedInputs implements InputSource {
+/** What trainings of this process have in memory, for as long as one of them lasts. */
+const together = new Map<string, WeakRef<KeptInputs>>();
+
+function keptTogether(key: string, rows: number, size: number): KeptInputs {
+  const known = together.get(key)?.deref();
+  if (known) return known;
+  const kept = new KeptInputs(rows, size);
+  together.set(key, new WeakRef(kept));
+  return kept;
+}
+
+export interface Remembering {
+  /** Rows that will be read, at most. */
+  readonly rows: number;
+  /** The most memory to take: a source of more is read every time. */
+  readonly bytes: number;
+  /** Names the table and what is read of it, where other trainings may have the same in memory. */
+  readonly key?: string;
+}
+
+/** The source, its inputs kept in memory where they are few. */
+export function remembered(source: InputSource, { rows, bytes, key }: Remembering): InputSource {
+  const size = sizeOf(source.shape);
+  if (rows * size * 4 > bytes) return source;
+  return new RememberedInputs(source, key === undefined ? new KeptInputs(rows, size) : keptTogether(key, rows, size));
+}
+
+class RememberedInputs implements InputSource {
   readonly shape: Shape;
   readonly #source: InputSource;
-  readonly #inputs = new Map<number, Float32Array>();
-  /** Rows that the source left out. */
-  readonly #unreadable = new Set<number>();
+  readonly #kept: KeptInputs;
+  /** Arrays of past batches. */
+  readonly #idle: Float32Array<ArrayBuffer>[] = [];
 
-  constructor(source: InputSource) {
+  constructor(source: InputSource, kept: KeptInputs) {
     this.shape = source.shape;
     this.#source = source;
+    this.#kept = kept;
   }
 
   open(order: Uint32Array, batch: number, epoch?: number): BatchReader {
-    const known = order.every((row) => this.#inputs.has(row) || this.#unreadable.has(row));
+    const known = order.every((row) => this.#kept.knows(row));
     return known ? this.#replay(order, batch) : this.#remember(this.#source.open(order, batch, epoch), order, batch);
   }
 
   /** Reads from the source and keeps what it gives. */
   #remember(reader: BatchReader, order: Uint32Array, batch: number): BatchReader {
-    const size = sizeOf(this.shape);
     let at = 0;
     return {
       next: async () => {
         const made = await reader.next();
         if (!made.ok || !made.value) return made;
-        const { input, rows } = made.value;
-        rows.forEach((row, i) => {
-          if (!this.#inputs.has(row)) this.#inputs.set(row, input.slice(i * size, (i + 1) * size));
-        });
-        for (const row of order.subarray(at, at + batch)) if (!this.#inputs.has(row)) this.#unreadable.add(row);
+        this.#kept.keep(order.subarray(at, at + batch), made.value);
         at += batch;
         return made;
       },
@@ -48,23 +110,20 @@ export class RememberedInputs implements InputSource {
 
   /** Batches cut where the source would cut them. */
   #replay(order: Uint32Array, batch: number): BatchReader {
-    const size = sizeOf(this.shape);
-    const idle: Float32Array<ArrayBuffer>[] = [];
+    const length = batch * sizeOf(this.shape);
     let at = 0;
     return {
       next: async () => {
         if (at >= order.length) return ok(undefined);
-        const rows = order.subarray(at, at + batch).filter((row) => this.#inputs.has(row));
+        const rows = order.subarray(at, at + batch).filter((row) => this.#kept.has(row));
         at += batch;
-        const input = idle.pop() ?? new Float32Array(batch * size);
-        rows.forEach((row, i) => {
-          const kept = this.#inputs.get(row);
-          if (kept) input.set(kept, i * size);
-        });
+        const idle = this.#idle.pop();
+        const input = idle?.length === length ? idle : new Float32Array(length);
+        this.#kept.fill(rows, input);
         return ok({ input, rows } satisfies InputBatch);
       },
       recycle: (input) => {
-        if (input.length === batch * size) idle.push(input);
+        if (input.length === length) this.#idle.push(input);
       },
       close: async () => {},
     };
