@@ -52,6 +52,7 @@ const networks: Readonly<Record<string, readonly Layer[]>> = {
     ...tail,
   ],
   'max-pool': [conv('c', 4, 1, 'same'), pool('max-pool', 2, 2, 'valid'), ...tail],
+  'two max-pools': [conv('c', 4, 1, 'same'), pool('max-pool', 2, 1, 'valid'), pool('max-pool', 3, 2, 'same'), ...tail],
   'max-pool, overlapping': [conv('c', 4, 1, 'same'), pool('max-pool', 3, 2, 'same'), ...tail],
   // Windows that reach into the padding are left out: the reference's gradient divides by the whole window there, its forward pass does not.
   'average-pool': [conv('c', 4, 1, 'same'), pool('average-pool', 2, 2, 'valid'), ...tail],

@@ -60,8 +60,10 @@ export function writeModel(graph: OnnxGraph, metadata: Readonly<Record<string, s
 
 function graphMessage({ nodes, initializers, inputs, outputs }: OnnxGraph): Message {
   const message = new Message();
+  let maxPlaces = 0;
   nodes.forEach((node, i) => {
-    message.message(1, nodeMessage(node, i));
+    const name = isMaxPlaces(node) ? maxPlacesName(maxPlaces++) : `${node.op}_${i}`;
+    message.message(1, nodeMessage(node, name));
   });
   message.text(2, 'network');
   for (const tensor of initializers) message.message(5, tensorMessage(tensor));
@@ -70,19 +72,21 @@ function graphMessage({ nodes, initializers, inputs, outputs }: OnnxGraph): Mess
   return message;
 }
 
-function nodeMessage({ op, inputs, outputs, attributes, domain }: OnnxNode, index: number): Message {
+function nodeMessage({ op, inputs, outputs, attributes, domain }: OnnxNode, name: string): Message {
   const message = new Message();
   for (const input of inputs) message.text(1, input);
   for (const output of outputs) message.text(2, output);
-  message.text(3, isMaxPlaces(op, outputs) ? MAX_PLACES : `${op}_${index}`).text(4, op);
-  for (const [name, value] of Object.entries(attributes)) message.message(5, attributeMessage(name, value));
+  message.text(3, name).text(4, op);
+  for (const [key, value] of Object.entries(attributes)) message.message(5, attributeMessage(key, value));
   return domain === '' ? message : message.text(7, domain);
 }
 
-/** The name of every MaxPool that also gives the places of its maxima, by which it can be kept off a device that lacks them. */
-export const MAX_PLACES = 'MaxPlaces';
+/** Names of the MaxPools that also give the places of their maxima, by which they can be kept off a device that lacks them. */
+export function maxPlacesName(index: number): string {
+  return `MaxPlaces_${index}`;
+}
 
-function isMaxPlaces(op: string, outputs: readonly string[]): boolean {
+function isMaxPlaces({ op, outputs }: OnnxNode): boolean {
   return op === 'MaxPool' && outputs.length === 2;
 }
 

@@ -2,7 +2,7 @@
 import type * as ort from 'onnxruntime-node';
 import type { SessionOptions } from '../remote/protocol.ts';
 import { EMPTY_SEQUENCE, GraphBuilder } from './graph-builder.ts';
-import { MAX_PLACES, writeModel } from './onnx-writer.ts';
+import { maxPlacesName, writeModel } from './onnx-writer.ts';
 
 export type Session = ort.InferenceSession;
 
@@ -20,10 +20,13 @@ export function createSession(model: Uint8Array, { threads, device }: SessionOpt
   });
 }
 
+/** More pools than any network that is trained here has. */
+const MAX_PLACES = Array.from({ length: 64 }, (_, i) => maxPlacesName(i));
+
 /** What the device lacks runs on the CPU. WebGPU's MaxPool takes nodes on that it then cannot compute: they are named to it. */
 function providersOf(device: SessionOptions['device']): ort.InferenceSession.ExecutionProviderConfig[] {
   if (device === 'cpu') return ['cpu'];
-  return [device === 'webgpu' ? { name: device, forceCpuNodeNames: [MAX_PLACES] } : device, 'cpu'];
+  return [device === 'webgpu' ? { name: device, forceCpuNodeNames: MAX_PLACES } : device, 'cpu'];
 }
 
 export function tensor(data: Float32Array, shape: readonly number[]): ort.Tensor {
