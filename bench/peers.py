@@ -104,6 +104,57 @@ elif what == "fine-tune-keras":
             step(x, y).numpy()
 
 
+elif what == "cnn-keras":
+    import keras
+    import tensorflow as tf
+
+    layers = keras.layers
+    blocks = [layer for _ in range(3) for layer in (layers.Conv2D(32, 5, activation="relu"), layers.MaxPooling2D(4))]
+    model = keras.Sequential([keras.Input((224, 224, 3)), *blocks, layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dropout(0.5), layers.Dense(10)])
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(model.trainable_variables)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+        optimizer.apply_gradients(zip(tape.gradient(value, model.trainable_variables), model.trainable_variables))
+        return value
+
+    x = np.random.default_rng(1).random((256, 224, 224, 3), "float32")
+    y = np.arange(256) % 10
+
+    def run():
+        for at in range(0, 256, 32):
+            step(tf.constant(x[at : at + 32]), tf.constant(y[at : at + 32])).numpy()
+
+    run()
+
+elif what == "cnn-torch":
+    import torch
+
+    torch.set_num_threads(os.cpu_count())
+    nn = torch.nn
+    channels = [3, 32, 32, 32]
+    blocks = [layer for i in range(3) for layer in (nn.Conv2d(channels[i], 32, 5), nn.ReLU(), nn.MaxPool2d(4))]
+    model = nn.Sequential(*blocks, nn.Flatten(), nn.Linear(128, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 10))
+    model = model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    loss = nn.CrossEntropyLoss()
+    x = torch.rand((256, 3, 224, 224)).contiguous(memory_format=torch.channels_last)
+    y = torch.arange(256) % 10
+
+    def run():
+        for at in range(0, 256, 32):
+            optimizer.zero_grad()
+            value = loss(model(x[at : at + 32]), y[at : at + 32])
+            value.backward()
+            optimizer.step()
+            value.item()
+
+    run()
+
 print("ready", flush=True)
 for _ in sys.stdin:
     started = time.perf_counter()

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { interleave, row } from './pairs.mjs';
+import { trainingBenches } from './training.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cli = join(root, 'dist', 'cli.cjs');
@@ -270,6 +271,8 @@ const benches = {
     say('peak RSS of that fine-tuning', { median: rss, min: rss, max: rss }, 'MB', '≤ 3500 MB');
     rmSync(folder, { recursive: true });
   },
+
+  ...trainingBenches({ cli, project, generatedImages, lastLine, processMs, openPeers, say, rounds }),
 };
 
 if (!asJson) console.log('| figure | min / **median** / max | ratio [90 %] | target |\n|---|---|---|---|');

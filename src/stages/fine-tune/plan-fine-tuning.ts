@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import type { RowStore } from '../../cache/row-store.ts';
 import type { RowTable } from '../../data/row-table.ts';
 import type { Producer } from '../../engines/engine.ts';
+import { readMeasured } from '../../engines/measured.ts';
 import type { SettledPixels } from '../../images/prepare.ts';
 import { type Network, sizeOf } from '../../networks/network.ts';
 import { backboneNetwork } from '../../weights/backbone.ts';
@@ -57,6 +58,12 @@ export async function planFineTuning(
   return ok({ backbone, network, cut: cut.value, pixels, extraction: frozen && extraction.value });
 }
 
+/** FLOPs a second of the engine that computes unless another one is asked for. */
+function measuredSpeed(): number | undefined {
+  const gflops = readMeasured().find(({ engine, device }) => engine === 'ort' && device === 'cpu')?.gflops;
+  return gflops === undefined ? undefined : gflops * 1e9;
+}
+
 /** The labelled rows that a training reads, each image once. */
 export function usedRows(table: RowTable): RowTable {
   const labelled = table.select([...labelledRows(table, 'train'), ...labelledRows(table, 'validation')]);
@@ -81,6 +88,7 @@ export async function decideOnRows(
     bytes: sizeOf(cut.input) * 4,
     augmented: Boolean(pixels.augment),
     free: rowStore.freeBytes(),
+    speed: measuredSpeed(),
   });
   return { ...decision, missing };
 }

@@ -1,0 +1,91 @@
+// Trainings whole: an epoch of the tutorial's CNN, a second fine-tuning on a stored frozen part, and many heads on features read once.
+import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { interleave } from './pairs.mjs';
+
+/** @param tools what `run.mjs` has for every bench */
+export function trainingBenches({ cli, project, generatedImages, lastLine, processMs, openPeers, say, rounds }) {
+  return {
+    /** The tutorial's CNN at 224×224: 256 images, batch 32, Adam; the images in memory after the first epoch, as they are for the peers. */
+    async cnn() {
+      const folder = project();
+      const train = await generatedImages(folder, 256);
+      const block = [{ conv2d: { filters: 32, size: 5, activation: 'relu' } }, { 'max-pool': { size: 4 } }];
+      const layers = [...block, ...block, ...block, 'flatten', { dense: { units: 64, activation: 'relu' } }, { dropout: 0.5 }];
+      const stages = {
+        data: { kind: 'ingest-csv', with: { train } },
+        images: { kind: 'preprocess', from: 'data', with: { size: 224, normalize: 'unit' } },
+        network: { kind: 'train-network', from: 'images', with: { layers, batch: 32 } },
+      };
+      writeFileSync(join(folder, 'cnn.yaml'), JSON.stringify({ stages }));
+      const seconds = (epochs, seed) => lastLine(['run', 'cnn.yaml', '--set', `network.epochs=${epochs}`, '--set', `seed=${seed}`], folder).stages.network.durationMs / 1000;
+      let seed = 0;
+      const epoch = () => {
+        seed++;
+        return (seconds(4, seed) - seconds(1, seed)) / 3;
+      };
+      const peers = await openPeers(['cnn-keras', 'cnn-torch']);
+      const others = Object.fromEntries(Object.entries(peers).map(([name, peer]) => [name, () => peer.run()]));
+      const figures = await interleave({ ...others, pipe: epoch }, rounds);
+      for (const name of Object.keys(peers)) say(`an epoch of the tutorial's CNN at 224×224, 256 images, batch 32: ${name}, to pipe`, figures[name], 's', '≥ 1 ×');
+      say('the same: pipe', { ...figures.pipe, ratio: undefined, interval: undefined }, 's', '');
+      for (const peer of Object.values(peers)) peer.close();
+      rmSync(folder, { recursive: true });
+    },
+
+    /** VGG16 up to block 4 frozen: an epoch with the frozen part computed, less one with it stored, against what `plan` says is saved. */
+    async 'second-fine-tuning'() {
+      const folder = project();
+      const train = await generatedImages(folder, 48);
+      const stages = {
+        data: { kind: 'ingest-csv', with: { train } },
+        images: { kind: 'preprocess', from: 'data', with: { size: 224 } },
+        tuned: { kind: 'fine-tune', from: 'images', with: { backbone: 'vgg16', weights: 'random', freeze: { blocks: 4 }, batch: 16, epochs: 1 } },
+      };
+      writeFileSync(join(folder, 'tune.yaml'), JSON.stringify({ stages }));
+      spawnSync(process.execPath, [cli, 'engines', 'test'], { cwd: folder });
+      const plan = spawnSync(process.execPath, [cli, 'plan', 'tune.yaml', '--set', 'tuned.cacheFrozen=always'], { cwd: folder, encoding: 'utf8' }).stdout;
+      const predicted = Number(/saves about ([\d.]+) s an epoch/.exec(plan)?.[1]);
+      if (!predicted) throw new Error(`plan says nothing of what is saved:\n${plan}`);
+      let seed = 0;
+      const seconds = (epochs, cacheFrozen) => lastLine(['run', 'tune.yaml', '--set', `tuned.epochs=${epochs}`, '--set', `tuned.cacheFrozen=${cacheFrozen}`, '--set', `tuned.optimizer.sgd.learningRate=${0.001 + seed * 1e-5}`], folder).stages.tuned.durationMs / 1000;
+      seconds(1, 'always');
+      const saved = () => {
+        seed++;
+        const epochOf = (mode) => (seconds(4, mode) - seconds(1, mode)) / 3;
+        return epochOf('never') - epochOf('always');
+      };
+      const figures = await interleave({ saved, predicted: () => predicted }, Math.min(5, rounds));
+      say('seconds an epoch that a stored frozen part saves (VGG16, blocks 1–4, 48 images), to what `plan` said', figures.saved, 's', '0.8–1.2 ×');
+      rmSync(folder, { recursive: true });
+    },
+
+    /** Eight heads of 512-64-10 in one sweep, against eight runs one after another; whole processes. */
+    async 'eight-heads'() {
+      const folder = project();
+      const train = await generatedImages(folder, 2000);
+      const stages = {
+        data: { kind: 'ingest-csv', with: { train } },
+        split: { kind: 'split', from: 'data', with: { validation: 0.2 } },
+        images: { kind: 'preprocess', from: 'split', with: { size: 32 } },
+        features: { kind: 'extract-features', from: 'images', with: { backbone: 'vgg16', weights: 'random', pooling: 'average' } },
+        head: { kind: 'train-head', from: 'features', with: { layers: [{ dense: { units: 64, activation: 'relu' } }], epochs: 10, batch: 64 } },
+        score: { kind: 'evaluate', from: { model: 'head', data: 'features' }, with: { on: 'validation' } },
+      };
+      writeFileSync(join(folder, 'heads.yaml'), JSON.stringify({ stages }));
+      lastLine(['run', 'heads.yaml', 'features'], folder);
+      let seed = 0;
+      const rates = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => (i * 5e-4).toFixed(4));
+      const path = 'head.optimizer.adam.learningRate';
+      const together = () => processMs([cli, 'sweep', 'heads.yaml', '--over', `${path}=${rates}`, '--set', `seed=${++seed}`, '--quiet'], folder);
+      const apart = () => {
+        seed++;
+        return rates.reduce((ms, rate) => ms + processMs([cli, 'run', 'heads.yaml', '--set', `${path}=${rate}`, '--set', `seed=${seed}`, '--quiet'], folder), 0);
+      };
+      const figures = await interleave({ together, apart }, rounds);
+      say('eight heads of 512-64-10 in one sweep, to eight runs one after another', figures.together, 'ms', '≤ 0.6 ×');
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
