@@ -26,4 +26,5 @@ export {
   type StageKind,
   type StageOutcome,
 } from './stages/stage-kind.ts';
-export type { SweepEvent, SweepSummary, TrialResult } from './sweep/run-sweep.ts';
+export type { SweepEvent, SweepSummary } from './sweep/run-sweep.ts';
+export type { TrialResult } from './sweep/trial-result.ts';

@@ -96,8 +96,9 @@ export function buildProgram(exit: (code: number) => void): Command {
         .default('auto'),
     )
     .option('--jobs <n>', 'stages at the same time', '1')
-    .addOption(new Option('--export <format>', 'with show: the whole table').choices(['csv', 'json', 'parquet']))
-    .option('--out <file>', 'with --export: where to')
+    .addOption(new Option('--export <format>', 'the whole table').choices(['csv', 'json', 'parquet']))
+    .option('--out <file>', 'where --export writes to')
+    .option('--best', 'show the best trial alone')
     .option('--write <file>', 'a copy of the pipeline file with the best settings')
     .action(async (file: string, id: string | undefined, _, command: Command) =>
       exit(await (await import('./commands/sweep.ts')).sweep(file, id === undefined ? [] : [id], options(command))),

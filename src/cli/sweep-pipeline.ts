@@ -1,6 +1,6 @@
 /** From a pipeline file with a `sweep:` block, or `--over`, to its results. */
 import { resolve } from 'node:path';
-import type { Diagnostic } from '../base/diagnostic.ts';
+import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { openPipelineFile } from '../config/parse-pipeline.ts';
@@ -44,16 +44,17 @@ export async function openSweep(
   reopened.value.check([]);
   const block = await sweepBlock(config.sweep?.value, options);
   if (!block.ok) return err([block.error]);
-  const settings = readSweep(
-    { block: block.value, at: (pointer) => (options.over?.length ? undefined : config.sweep?.location(pointer)) },
-    config,
-  );
+  const at = (pointer: string) =>
+    isWritten(config.sweep?.value, pointer, options) ? config.sweep?.location(pointer) : undefined;
+  const settings = readSweep({ block: block.value, at }, config, kinds);
   if (!settings.ok) return err([settings.error]);
   const context: PlanTrialsContext = {
     file: reopened.value,
     base: { config, kinds },
     workspace,
-    goal: settings.value.goal.stage,
+    goal: settings.value.goal,
+    goalAt: at(`goal/${settings.value.goal.direction}`),
+    overAt: (path) => at(`over/${path}`),
     options: { kinds, force: options.force ?? 'none', offline: options.offline ?? false, previous: () => undefined },
     place: (path): Place => ({
       source: { ...optionText(path, config.path), shown: `sweep ${path}` },
@@ -66,6 +67,17 @@ export async function openSweep(
   return ok({ settings: settings.value, context, over: block.value['over'] ?? {} });
 }
 
+/** Whether the file says a part of the block, and the command line does not say it instead. */
+function isWritten(
+  block: Json | undefined,
+  pointer: string,
+  { over, goal, strategy, trials }: SweepRunOptions,
+): boolean {
+  const [part = ''] = pointer.split('/');
+  const said = { over: over?.length, goal, strategy, limit: trials }[part];
+  return !said && part in objectOf(block);
+}
+
 async function sweepBlock(
   written: Json | undefined,
   options: SweepRunOptions,
@@ -76,13 +88,24 @@ async function sweepBlock(
     for (const words of options.over) {
       const read = await readOver(words);
       if (!read.ok) return read;
-      over[read.value[0]] = read.value[1];
+      const [path, values] = read.value;
+      if (Object.hasOwn(over, path))
+        return err(
+          problem('U002', `--over names ${path} twice`, { help: `give all values at once: --over ${path}=A,B` }),
+        );
+      over[path] = values;
     }
     block['over'] = over;
   }
   if (options.strategy !== undefined) block['strategy'] = options.strategy;
   if (options.goal !== undefined) {
-    const [direction = '', path = ''] = options.goal.split(':');
+    const [, direction, path = ''] = /^(minimize|maximize):(.+)$/.exec(options.goal) ?? [];
+    if (direction === undefined)
+      return err(
+        problem('U002', `--goal ${options.goal} is not DIRECTION:STAGE.METRIC`, {
+          help: 'for example --goal minimize:score.log-loss or --goal maximize:score.accuracy',
+        }),
+      );
     block['goal'] = { [direction]: path };
   }
   if (options.trials !== undefined) block['limit'] = { ...objectOf(block['limit']), trials: options.trials };
@@ -105,11 +128,16 @@ export async function planSweep(
   return plan.ok ? ok({ ...opened.value, plan: plan.value }) : plan;
 }
 
+export interface SweptPipeline extends SweepSummary, Pick<OpenSweep, 'settings'> {
+  /** Settings that `--set` gave all trials. */
+  readonly overrides: Readonly<Record<string, Json>>;
+}
+
 /** Runs a sweep. Problems of the file come as diagnostics; failed trials are listed in the summary. */
 export async function sweepPipeline(
   file: string,
   options: SweepRunOptions = {},
-): Promise<Result<SweepSummary & Pick<OpenSweep, 'settings'>, readonly Diagnostic[]>> {
+): Promise<Result<SweptPipeline, readonly Diagnostic[]>> {
   const startedAt = new Date();
   const opened = await openSweep(file, options);
   if (!opened.ok) return opened;
@@ -140,5 +168,5 @@ export async function sweepPipeline(
     goal: settings.goal,
     summary: { outcome, exitCode, durationMs, trials },
   });
-  return ok({ ...summary.value, settings });
+  return ok({ ...summary.value, settings, overrides: config.overrides });
 }

@@ -131,13 +131,15 @@ function applyOne(tree: LocatedMap, override: Override, settingsOf: SettingsOf):
   const stages = memberOf(tree, 'stages');
   if (!namesIn(stages).includes(first.name))
     return fail(first, `the pipeline has no stage "${first.name}"`, stageHelp(override, namesIn(stages)));
+  const above = ['stages', first.name, 'with'].map((name): Step => ({ name, place: first.place }));
+  // A map stands for all settings of the stage.
+  if (!second && value.type === 'map') return setValue(tree, above, value, undefined);
   if (!second) return fail(first, 'which setting of the stage?', `for example --set ${first.name}.epochs=5`);
   const stage = memberOf(stages, first.name);
   if (second.name === 'with' && !memberOf(memberOf(stage, 'with'), 'with')) {
     const without = [first, ...deeper].map(({ name }) => name).join('.');
     return fail(second, 'settings are named without `with`', `--set ${without}=…`);
   }
-  const above = ['stages', first.name, 'with'].map((name): Step => ({ name, place: first.place }));
   const expand: Expand = (keys) => {
     const schema = settingsOf(textOf(memberOf(stage, 'kind')) ?? '');
     return schema && shorthandMember(schema, keys.slice(above.length));

@@ -22,7 +22,7 @@ export function sweepProblems(
     const found =
       first === 'vars'
         ? variables.includes(`vars.${rest[0]}`)
-        : path === 'seed' || (names.includes(first) && rest.length > 0);
+        : path === 'seed' || names.includes(first);
     if (unsafe !== undefined || !found) {
       const help =
         didYouMean(first === 'vars' ? path : first, known) ??

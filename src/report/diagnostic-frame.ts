@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { styleText } from 'node:util';
 import type { Diagnostic, Location } from '../base/diagnostic.ts';
 import { escapeForTerminal } from '../base/escape.ts';
+import { widthOf } from './text-width.ts';
 
 export interface FrameOptions {
   /** Whether escape codes for colours may be written; `NO_COLOR`, `FORCE_COLOR` and the stream decide by default. */
@@ -100,16 +101,3 @@ function cut(
     after: after.length > MOST_AROUND ? `${after.slice(0, MOST_AROUND)}…` : after,
   };
 }
-
-/** Columns that a text takes: two for East Asian wide characters and emoji, none for combining marks. */
-function widthOf(text: string): number {
-  let width = 0;
-  for (const character of text) {
-    if (/\p{Mn}|\p{Me}/u.test(character)) continue;
-    width += WIDE.test(character) ? 2 : 1;
-  }
-  return width;
-}
-
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;

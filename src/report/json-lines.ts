@@ -29,6 +29,7 @@ function jsonOf(event: SweepEvent): object {
     at,
     ...flatDiagnostic(event.diagnostic),
     ...(event.stage !== undefined && { stage: event.stage }),
+    ...('trial' in event && event.trial !== undefined && { trial: event.trial }),
   };
 }
 

@@ -14,7 +14,7 @@ export interface LinesOptions {
 }
 
 /** Long work says every so often that it is alive. */
-const HEARTBEAT_MS = 30_000;
+export const HEARTBEAT_MS = 30_000;
 
 export function plainLines({ write, writeError, paint, quiet }: LinesOptions): Reporter {
   let width = 0;

@@ -122,10 +122,13 @@ async function openView(stages: readonly string[], paint: Paint): Promise<View> 
   };
 }
 
+export function progressBar(done: number, total: number, width: number): string {
+  const filled = total > 0 ? Math.min(width, Math.round((done / total) * width)) : 0;
+  return '█'.repeat(filled) + '░'.repeat(width - filled);
+}
+
 /** `features ████████░░░░ 412 of 1,000 · 41.2/s · 14.3 s left`. */
 export function progressTitle({ stage, done, total, rate, note }: Progress): string {
-  const filled = total > 0 ? Math.round((done / total) * BAR) : 0;
-  const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
   const left = rate > 0 && done < total ? ` · ${showDuration(((total - done) / rate) * 1000)} left` : '';
-  return `${stage} ${bar} ${showCount(done)} of ${showCount(total)}${rate > 0 ? ` · ${rate.toFixed(1)}/s` : ''}${left}${note ? ` · ${note}` : ''}`;
+  return `${stage} ${progressBar(done, total, BAR)} ${showCount(done)} of ${showCount(total)}${rate > 0 ? ` · ${rate.toFixed(1)}/s` : ''}${left}${note ? ` · ${note}` : ''}`;
 }

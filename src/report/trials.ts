@@ -1,40 +1,57 @@
 /** The trials of a sweep, for people. */
 import { escapeForTerminal } from '../base/escape.ts';
 import type { SweepEvent } from '../sweep/run-sweep.ts';
-import { showValue } from '../sweep/trial.ts';
-import type { TrialTable } from '../sweep/trial-table.ts';
-import type { Paint } from './stage-line.ts';
+import type { Setting } from '../sweep/space.ts';
+import { showSettings, showValue } from '../sweep/trial.ts';
+import type { Cell, TrialTable } from '../sweep/trial-table.ts';
+import { MARKS, type Paint } from './stage-line.ts';
+import { cutTo, padTo, widthOf } from './text-width.ts';
 
 type TrialEvent = Extract<SweepEvent, { event: 'trial-finished' }>;
 
-/** `trial 3 of 12  head.batch=64  log-loss 0.0812`, as each one ends. */
+/** `✓ trial 3 of 12  head.batch=64  log-loss 0.0812`, as each one ends. */
 export function trialLine({ trial, of, status, settings, metrics }: TrialEvent, metric: string, paint: Paint): string {
-  const mark = status === 'failed' ? paint('red', '✗') : status === 'skipped' ? paint('dim', '–') : paint('green', '✓');
-  const changed = settings.map(({ path, value }) => `${path}=${showValue(value)}`).join(' ');
+  const mark = trialMark(status, paint);
   const value = metrics[metric];
   const result =
     value === undefined ? status : `${metric} ${showValue(value)}${status === 'cached' ? ' (cached)' : ''}`;
-  return `  ${mark} trial ${trial}${of === undefined ? '' : ` of ${of}`}  ${escapeForTerminal(changed)}  ${paint('dim', result)}`;
+  return `  ${mark} trial ${trial} of ${of}  ${escapeForTerminal(showSettings(settings))}  ${paint('dim', escapeForTerminal(result))}`;
+}
+
+export function trialMark(status: TrialEvent['status'], paint: Paint): string {
+  if (status === 'failed') return paint('red', MARKS.failed);
+  return status === 'skipped' ? paint('dim', MARKS.skipped) : paint('green', MARKS.ran);
+}
+
+/** `trial 2 (head.batch=64)` */
+export function trialName(trial: number, settings: readonly Setting[]): string {
+  return settings.length > 0 ? `trial ${trial} (${showSettings(settings)})` : `trial ${trial}`;
 }
 
 /** Rows that a table on the terminal has at most. */
 const SHOWN = 20;
+/** Columns that a cell has at most. */
+const WIDEST = 60;
 
-export function trialTableLines({ columns, rows }: TrialTable, paint: Paint): readonly string[] {
-  const shown = rows.slice(0, SHOWN);
-  const cells = [columns, ...shown.map((row) => row.map((cell) => (cell === null ? '–' : showValue(cell))))];
-  // Metrics beyond the goal's are in the exports; a terminal has only so much room.
-  const kept = columns
-    .map((_, i) => i)
-    .slice(0, Math.max(8, columns.findIndex((name) => name.includes('.log-loss')) + 2));
-  const widths = kept.map((i) => Math.max(...cells.map((row) => (row[i] ?? '').length)));
-  const line = (row: readonly string[]) =>
-    `  ${kept.map((i, k) => (row[i] ?? '').padEnd(widths[k] ?? 0)).join('  ')}`.trimEnd();
-  const [head = [], ...body] = cells;
-  const rest = rows.length - shown.length;
+export function trialTableLines({ columns, shown, rows }: TrialTable, paint: Paint): readonly string[] {
+  const kept = shown.map((name) => columns.indexOf(name));
+  const lines = tableLines([shown, ...rows.slice(0, SHOWN).map((row) => kept.map((i) => showCell(row[i] ?? null)))]);
+  const [head = '', ...body] = lines;
+  const rest = rows.length - SHOWN;
   return [
-    paint('bold', escapeForTerminal(line(head))),
-    ...body.map((row) => escapeForTerminal(line(row))),
+    paint('bold', head),
+    ...body,
     ...(rest > 0 ? [paint('dim', `  … and ${rest} more: pipe sweep show @last --export csv`)] : []),
   ];
+}
+
+export function showCell(cell: Cell): string {
+  return cell === null ? '–' : showValue(cell);
+}
+
+/** Cells below each other, made safe for a terminal. */
+export function tableLines(rows: readonly (readonly string[])[]): readonly string[] {
+  const cells = rows.map((row) => row.map((cell) => cutTo(escapeForTerminal(cell), WIDEST)));
+  const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((row) => widthOf(row[i] ?? ''))));
+  return cells.map((row) => `  ${row.map((cell, i) => padTo(cell, widths[i] ?? 0)).join('  ')}`.trimEnd());
 }

@@ -56,6 +56,8 @@ export interface StageKind<Params = unknown> {
   together?(params: Params, inputs: Readonly<Record<string, Artifact>>): Together | undefined;
   /** The main artifact that a run would give, where it follows from the params alone; `rows` is filled in by the caller. */
   preview?(params: Params, rows: Digest): Artifact | undefined;
+  /** Names of the metrics that a run gives, where they follow from the params; a sweep's goal is one of them. Pure. */
+  metricNames?(params: Params): readonly string[];
   /** Where a file that a run makes goes: its path as the params give it. A bare name lies in `results/<pipeline>/`. */
   outputPath?(params: Params, name: string): string;
   /** The folder of the files that a run makes, where they belong together. A bare name lies in `results/<pipeline>/`. */

@@ -1,5 +1,5 @@
 /** The winning values written into a copy of the pipeline file, each in its place: comments and layout stay as they are. */
-import type { Json } from '../base/json.ts';
+import { isJsonArray, isJsonObject, type Json } from '../base/json.ts';
 import type { Setting } from './space.ts';
 
 /** A stretch of the text and what comes in its place. */
@@ -32,18 +32,33 @@ export async function bestFile(text: string, settings: readonly Setting[]): Prom
 
   /** Walks down as far as the file goes; what is missing from there on is written in flow style. */
   function edit(source: string, keys: readonly string[], value: Json): Edit {
-    let node: unknown = yaml.parseDocument(source, { keepSourceTokens: true }).contents;
+    const document = yaml.parseDocument(source, { keepSourceTokens: true });
+    let node: unknown = document.contents;
     let at = 0;
+    /** Where the innermost key that was passed ends. */
+    let keyEnd: number | undefined;
     for (; at < keys.length; at++) {
       const key = keys[at] ?? '';
       const next: unknown = yaml.isCollection(node) ? node.get(yaml.isSeq(node) ? Number(key) : key, true) : undefined;
       if (!yaml.isNode(next)) break;
+      const pair = yaml.isMap(node) ? node.items.find((item) => item.value === next) : undefined;
+      keyEnd = yaml.isNode(pair?.key) ? pair.key.range?.[1] : undefined;
       node = next;
     }
     if (!yaml.isNode(node) || !node.range) throw new Error(`the file has nothing at ${keys.join('.')}`);
     const [start, end] = node.range;
     const rest = keys.slice(at);
-    if (rest.length === 0) return { start, end, text: flow(value) };
+    if (rest.length === 0) {
+      // What takes the place of a block moves up, beside its key.
+      const gap = keyEnd === undefined ? '' : source.slice(keyEnd, start);
+      return /^\s*:[^\S\n]*\n\s*$/.test(gap)
+        ? { start: start - gap.length, end, text: `: ${flow(value)}` }
+        : { start, end, text: flow(value) };
+    }
+    if (yaml.isAlias(node)) {
+      const shared: unknown = node.resolve(document)?.toJS(document);
+      return { start, end, text: flow(withValue(JSON.parse(JSON.stringify(shared ?? {})), rest, value)) };
+    }
     const [first = '', ...deeper] = rest;
     if (yaml.isMap(node)) {
       const member = `${flow(first)}: ${flow(nested(deeper, value))}`;
@@ -63,6 +78,14 @@ function keysOf(path: string): readonly string[] {
   const [first = '', ...rest] = path.split('.');
   if (first === 'seed') return ['seed'];
   return first === 'vars' ? ['vars', ...rest] : ['stages', first, 'with', ...rest];
+}
+
+/** The value with one thing in it, at the end of a path, changed. */
+function withValue(whole: Json, [key, ...deeper]: readonly string[], value: Json): Json {
+  if (key === undefined) return value;
+  if (isJsonArray(whole)) return whole.map((item, i) => (String(i) === key ? withValue(item, deeper, value) : item));
+  const members = isJsonObject(whole) ? whole : {};
+  return { ...members, [key]: withValue(members[key] ?? {}, deeper, value) };
 }
 
 function nested(keys: readonly string[], value: Json): Json {

@@ -2,7 +2,7 @@
 import { indexAt, type Parameter, type Point, type Space } from './space.ts';
 
 /** Numbers of a parameter's values in a grid: the middles of equal parts for choices, from end to end for distributions. */
-function gridNumbers({ scale }: Parameter): readonly number[] {
+export function gridNumbers({ scale }: Parameter): readonly number[] {
   if (scale.type === 'choice') return scale.values.map((_, i) => (i + 0.5) / scale.values.length);
   if (scale.type === 'uniform' || scale.type === 'logUniform')
     return Array.from({ length: scale.points }, (_, i) => (scale.points === 1 ? 0.5 : i / (scale.points - 1)));

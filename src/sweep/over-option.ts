@@ -27,12 +27,15 @@ export async function readOver(words: string): Promise<Result<readonly [string, 
     return refuse(`there is no distribution "${called[1]}"; there are ${Object.keys(distributions).join(', ')}`);
   const { parse } = await import('yaml');
   try {
-    // A list in brackets is the list of values; otherwise commas part them.
-    const list: unknown = parse(text.startsWith('[') && text.endsWith(']') ? text : `[${called ? called[2] : text}]`);
-    const values: Json = JSON.parse(JSON.stringify(list));
+    const list: unknown = parse(`[${called ? called[2] : text}]`);
+    const parted: Json = JSON.parse(JSON.stringify(list));
+    // One list in brackets is the list of values; otherwise commas part them.
+    const [only] = isJsonArray(parted) && parted.length === 1 ? parted : [];
+    const values = only !== undefined && isJsonArray(only) ? only : parted;
     if (!isJsonArray(values) || values.length === 0) return refuse('there are no values');
     return ok([path, name ? { [name]: values } : values]);
   } catch (error) {
-    return refuse(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
+    const [why = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    return refuse(`the values cannot be read: ${why.replace(/ at line \d+, column \d+:?$/, '')}`);
   }
 }

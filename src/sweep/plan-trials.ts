@@ -1,13 +1,14 @@
 /** All trials as one plan: a stage with the same fingerprint is there once, whoever needs it. */
-import { type Diagnostic, problem } from '../base/diagnostic.ts';
+import { type Diagnostic, type Location, problem } from '../base/diagnostic.ts';
 import type { Fingerprint } from '../base/digest.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { overrideOf } from '../config/overrides.ts';
 import type { OpenedFile, ParsedPipeline } from '../config/parse-pipeline.ts';
 import type { Place } from '../config/source-text.ts';
 import { type DraftMemo, makePlan, type PlanOptions } from '../plan/make-plan.ts';
-import type { Plan, PlannedStage } from '../plan/plan.ts';
+import { type Plan, type PlannedStage, stageOf } from '../plan/plan.ts';
 import type { Workspace } from '../plan/workspace.ts';
+import { type Goal, missingMetric } from './goal.ts';
 import { showSettings, type Trial } from './trial.ts';
 
 export interface PlannedTrial {
@@ -28,10 +29,13 @@ export interface PlanTrialsContext {
   readonly base: ParsedPipeline;
   readonly workspace: Workspace;
   readonly options: Omit<PlanOptions, 'targets'>;
-  /** The stage whose metric the sweep is about. */
-  readonly goal: string;
-  /** Where a path is given. */
+  readonly goal: Goal;
+  /** Where the file says it, if it does. */
+  readonly goalAt: Location | undefined;
+  /** A place that stands for the one where a path is given, in the diagnostics of a trial. */
   place(path: string): Place;
+  /** Where the file gives a path, if it does. */
+  overAt(path: string): Location | undefined;
   /** Remembered over rounds: drafts, and what each stage is called in the plans. */
   readonly memo: DraftMemo;
   readonly names: Map<Fingerprint, string>;
@@ -53,10 +57,12 @@ export async function planTrials(
       const checked = context.file.check(
         settings.map(({ path, value }) => overrideOf(path, value, context.place(path))),
       );
-      if (!checked.ok) return err(checked.error.map((diagnostic) => ofTrial(diagnostic, trial)));
-      const options = { ...context.options, targets: [context.goal], drafts: context.memo };
+      if (!checked.ok) return err(checked.error.map((diagnostic) => ofTrial(diagnostic, trial, context)));
+      const options = { ...context.options, targets: [context.goal.stage], drafts: context.memo };
       const plan = await makePlan(checked.value.config, context.workspace, options);
-      if (!plan.ok) return err(plan.error.map((diagnostic) => ofTrial(diagnostic, trial)));
+      if (!plan.ok) return err(plan.error.map((diagnostic) => ofTrial(diagnostic, trial, context)));
+      const missing = missingGoal(plan.value, context);
+      if (missing) return err([trial.number === 1 ? missing : ofTrial(missing, trial, context)]);
       for (const stage of plan.value.stages) {
         if (names.has(stage.fingerprint)) continue;
         const name = taken.has(stage.name) ? `${stage.name}#${stage.fingerprint.slice(0, 8)}` : stage.name;
@@ -68,7 +74,7 @@ export async function planTrials(
         return (stage && names.get(stage.fingerprint)) ?? own;
       };
       for (const stage of plan.value.stages) addNode(nodes, stage, nameOf);
-      goals.push(nameOf(context.goal));
+      goals.push(nameOf(context.goal.stage));
       stages.push(plan.value.stages.map(({ name }) => nameOf(name)));
     }
     planned.push({ trial, goals, stages });
@@ -86,11 +92,20 @@ function addNode(nodes: Map<Fingerprint, PlannedStage>, stage: PlannedStage, nam
   nodes.set(stage.fingerprint, { ...stage, name: nameOf(stage.name), inputs });
 }
 
-function ofTrial(diagnostic: Diagnostic, trial: Trial): Diagnostic {
+/** A metric that the goal's stage, as the trial has it, does not give. */
+function missingGoal(plan: Plan, { goal, goalAt }: PlanTrialsContext): Diagnostic | undefined {
+  const { kind, params } = stageOf(plan, goal.stage);
+  const names = kind.metricNames?.(params);
+  const missing = names && missingMetric(goal, names);
+  return missing && problem('P034', missing.message, { help: missing.help, location: goalAt });
+}
+
+function ofTrial(diagnostic: Diagnostic, trial: Trial, { place, overAt }: PlanTrialsContext): Diagnostic {
   const { message, help, location } = diagnostic;
   const code = diagnostic.code === 'U003' ? 'P034' : diagnostic.code;
+  const own = trial.settings.find(({ path }) => place(path).source.shown === location?.file);
   return problem(code, `trial ${trial.number} (${showSettings(trial.settings)}): ${message.replace(/^--set /, '')}`, {
     help,
-    location,
+    location: own ? overAt(own.path) : location,
   });
 }

@@ -5,8 +5,8 @@ import type { Json } from '../base/json.ts';
 import { writeFileAtomically } from '../files/atomic-file.ts';
 import type { Project } from '../files/project.ts';
 import { CacheWriteError } from '../files/write-error.ts';
+import type { Goal } from './goal.ts';
 import type { SweepSummary } from './run-sweep.ts';
-import type { Goal } from './sweep-settings.ts';
 
 export interface SweepRecord {
   readonly format: 1;

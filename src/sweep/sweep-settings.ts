@@ -3,21 +3,17 @@ import { type Diagnostic, type Location, problem } from '../base/diagnostic.ts';
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PipelineConfig } from '../config/pipeline-config.ts';
-import { gridPoints, gridSize, zipPoints } from './grid.ts';
+import type { StageKind } from '../stages/stage-kind.ts';
+import { type Goal, readGoal } from './goal.ts';
+import { gridNumbers, gridPoints, gridSize, zipPoints } from './grid.ts';
 import { readSpace, type Space } from './space.ts';
-import { halvingStrategy } from './strategies/halving.ts';
+import { halvingStrategy, halvingTrials } from './strategies/halving.ts';
 import { randomPoint, randomStrategy } from './strategies/random.ts';
 import { MOST_DIMENSIONS, sobolStrategy } from './strategies/sobol.ts';
 import { tpeStrategy } from './strategies/tpe.ts';
 import { fixed, type Strategy } from './strategy.ts';
 
 const strategyNames = ['grid', 'zip', 'random', 'sobol', 'halving', 'tpe'] as const;
-
-export interface Goal {
-  readonly stage: string;
-  readonly metric: string;
-  readonly direction: 'minimize' | 'maximize';
-}
 
 export interface SweepSettings {
   readonly space: Space;
@@ -29,7 +25,7 @@ export interface SweepSettings {
   readonly trials: number;
   readonly minutes: number | undefined;
   readonly noImprovement: number | undefined;
-  /** The combinations, where the strategy knows their number beforehand. */
+  /** Trials, where all of them come to be tried. */
   readonly combinations: number;
 }
 
@@ -45,7 +41,11 @@ export interface Given {
   at(pointer: string): Location | undefined;
 }
 
-export function readSweep({ block, at }: Given, config: PipelineConfig): Result<SweepSettings, Diagnostic> {
+export function readSweep(
+  { block, at }: Given,
+  config: PipelineConfig,
+  kinds: ReadonlyMap<string, StageKind>,
+): Result<SweepSettings, Diagnostic> {
   const over = objectIn(block, 'over');
   const refuse = (code: 'P034' | 'P035', message: string, pointer: string, help: string) =>
     err(problem(code, message, { location: at(pointer), help }));
@@ -61,7 +61,7 @@ export function readSweep({ block, at }: Given, config: PipelineConfig): Result<
     const { code, message, help } = space.error.diagnostic;
     return err(problem(code, message, { help, location: at(`over/${space.error.path}`) }));
   }
-  const goal = readGoal(objectIn(block, 'goal'), config);
+  const goal = readGoal(objectIn(block, 'goal'), config, kinds);
   if (!goal.ok) return refuse('P034', goal.error.message, 'goal', goal.error.help);
   const strategyName = strategyNames.find((name) => name === block['strategy']) ?? 'grid';
   const limit = objectIn(block, 'limit');
@@ -108,7 +108,7 @@ function makeStrategy(
       if (points)
         return ok({ strategy: fixed(points.slice(0, trials)), combinations: Math.min(trials, points.length) });
       return err({
-        message: 'zip takes lists of the same length',
+        message: `zip takes lists of the same length, and there are ${lengthsOf(space)}`,
         pointer: 'over',
         help: 'or combine all with all: strategy: grid',
       });
@@ -130,6 +130,12 @@ function makeStrategy(
   }
 }
 
+/** `head.batch with 3 values, head.epochs with 2` */
+function lengthsOf({ parameters }: Space): string {
+  const outer = parameters.filter(({ within }) => !within);
+  return outer.map((parameter) => `${parameter.key} with ${gridNumbers(parameter).length}`).join(', ');
+}
+
 function makeHalving(space: Space, trials: number, block: JsonObject, config: PipelineConfig): Result<Made, Refusal> {
   const given = objectIn(block, 'halving');
   const trained = config.stages.find(({ kind }) => ['train-head', 'train-network', 'fine-tune'].includes(kind));
@@ -141,14 +147,26 @@ function makeHalving(space: Space, trials: number, block: JsonObject, config: Pi
       pointer: 'strategy',
       help: 'give halving: { setting: head.epochs, least: 1, most: 20, factor: 3 }',
     });
+  if (space.paths.includes(setting))
+    return err({
+      message: `${setting} is what halving gives the survivors more of, so it cannot be swept over too`,
+      pointer: `over/${setting}`,
+      help: 'leave it out of `over`, or give halving: { setting: … } another one',
+    });
   const settings = { setting, most, least: numberIn(given, 'least') ?? 1, factor: numberIn(given, 'factor') ?? 3 };
+  if (settings.least > most)
+    return err({
+      message: `halving starts with ${setting}=${settings.least}, more than the ${most} that it ends with`,
+      pointer: 'halving',
+      help: `give a smaller least, or most: ${settings.least}`,
+    });
   const size = gridSize(space);
   const continuous = space.parameters.some(({ scale }) => scale.type !== 'choice');
   const points =
     !continuous && size <= trials
       ? [...gridPoints(space)]
       : Array.from({ length: trials }, (_, trial) => randomPoint(space, config.seed, trial));
-  return ok({ strategy: halvingStrategy(points, settings), combinations: points.length });
+  return ok({ strategy: halvingStrategy(points, settings), combinations: halvingTrials(points.length, settings) });
 }
 
 function epochsOf(config: PipelineConfig, setting: string | undefined): number | undefined {
@@ -156,30 +174,6 @@ function epochsOf(config: PipelineConfig, setting: string | undefined): number |
   let value: Json = config.stages.find(({ name }) => name === stage)?.with ?? null;
   for (const key of path) value = isJsonObject(value) ? (value[key] ?? null) : null;
   return typeof value === 'number' ? value : undefined;
-}
-
-/** `{ minimize: score.log-loss }`; by default the log-loss of the one stage that gives metrics. */
-function readGoal(
-  given: JsonObject,
-  config: PipelineConfig,
-): Result<Goal, { readonly message: string; readonly help: string }> {
-  for (const direction of ['minimize', 'maximize'] as const) {
-    const path = given[direction];
-    if (typeof path !== 'string') continue;
-    const at = path.indexOf('.');
-    const [stage, metric] = [path.slice(0, at), path.slice(at + 1)];
-    const found = config.stages.find(({ name }) => name === stage);
-    if (found) return ok({ stage, metric, direction });
-    const names = config.stages.map(({ name }) => name).join(', ');
-    return err({ message: `sweep.goal: there is no stage "${stage}"`, help: `stages: ${names}` });
-  }
-  const scores = config.stages.filter(({ kind }) => kind === 'evaluate');
-  const [only] = scores;
-  if (only && scores.length === 1) return ok({ stage: only.name, metric: 'log-loss', direction: 'minimize' });
-  return err({
-    message: `the sweep has no goal, and ${scores.length} stages evaluate`,
-    help: 'give goal: { minimize: score.log-loss }, or --goal minimize:score.log-loss',
-  });
 }
 
 function objectIn(given: JsonObject, key: string): JsonObject {

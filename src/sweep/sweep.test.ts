@@ -6,7 +6,6 @@ import { DrawStream } from '../base/philox.ts';
 import { bestFile } from './best-file.ts';
 import { gridPoints, gridSize, zipPoints } from './grid.ts';
 import { readOver } from './over-option.ts';
-import { ranked, type TrialResult } from './run-sweep.ts';
 import { readSpace, type Space } from './space.ts';
 import { halvingStrategy, rungs } from './strategies/halving.ts';
 import { randomStrategy } from './strategies/random.ts';
@@ -14,6 +13,7 @@ import { sobolPoints } from './strategies/sobol.ts';
 import { tpeStrategy } from './strategies/tpe.ts';
 import type { Scored, Strategy } from './strategy.ts';
 import { showSettings } from './trial.ts';
+import { ranked, type TrialResult } from './trial-result.ts';
 
 function spaceOf(over: JsonObject): Space {
   const space = readSpace(over);

@@ -189,4 +189,15 @@ export const stageCodes = defineCodes({
     explanation:
       'The card beside an exported model (model.json) is missing what is needed, or the model takes features instead of images. Export it with `withBackbone: true`.',
   },
+  S080: {
+    exit: 1,
+    title: 'no trial is the best',
+    explanation: 'No trial of the sweep gave a number for its goal, so there are no settings to write.',
+  },
+  S081: {
+    exit: 1,
+    title: 'the best settings cannot be written into the file',
+    explanation:
+      'A copy of the pipeline file with the settings of the best trial would not be the pipeline that the trial ran, since the file builds its settings in a way that a single place cannot change, or has changed since. The message gives the `--set` options that do the same.',
+  },
 });

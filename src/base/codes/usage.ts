@@ -8,8 +8,9 @@ export const usageCodes = defineCodes({
   },
   U002: {
     exit: 2,
-    title: '`--set` is not PATH=VALUE',
-    explanation: 'The path is dotted and starts with a stage, `vars` or `seed`; the value is read as YAML.',
+    title: '`--set`, `--over` or `--goal` cannot be read',
+    explanation:
+      '`--set` takes PATH=VALUE: the path is dotted and starts with a stage, `vars` or `seed`; the value is read as YAML. `--over` takes PATH=VALUES, parted by commas, or a distribution such as loguniform(1e-4,1e-2). `--goal` takes minimize:STAGE.METRIC or maximize:STAGE.METRIC.',
   },
   U003: {
     exit: 2,

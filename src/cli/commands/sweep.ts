@@ -1,60 +1,98 @@
-import { readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { problem } from '../../base/diagnostic.ts';
+import { extname, join } from 'node:path';
+import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import { escapeForTerminal } from '../../base/escape.ts';
+import { err, ok, type Result } from '../../base/result.ts';
 import { writeFileAtomically } from '../../files/atomic-file.ts';
 import { findPipelineFile, locateProject } from '../../files/project.ts';
-import { diagnosticFrame } from '../../report/diagnostic-frame.ts';
+import { CacheWriteError } from '../../files/write-error.ts';
 import { showCount, showDuration } from '../../report/duration.ts';
 import { jsonLine } from '../../report/json-lines.ts';
-import { trialLine, trialTableLines } from '../../report/trials.ts';
+import { canBeLive } from '../../report/live.ts';
+import { type SweepReporter, sweepLines } from '../../report/sweep-lines.ts';
+import { liveSweep } from '../../report/sweep-live.ts';
+import { trialTableLines } from '../../report/trials.ts';
 import { countPlannedRows } from '../../scheduler/planned-rows.ts';
-import { bestFile } from '../../sweep/best-file.ts';
 import { encodeTrials, exportFormats } from '../../sweep/export-trials.ts';
-import { ranked, type SweepEvent, type TrialResult } from '../../sweep/run-sweep.ts';
+import type { Goal } from '../../sweep/goal.ts';
 import { readSweepRecord, sweepsFolder } from '../../sweep/sweep-record.ts';
-import { trialTable } from '../../sweep/trial-table.ts';
-import { cacheFolder, exitOf, failWith, type GlobalOptions, paint, print, printError } from '../output.ts';
+import { ranked, type TrialResult } from '../../sweep/trial-result.ts';
+import { type TrialTable, trialTable } from '../../sweep/trial-table.ts';
+import { cacheFolder, exitOf, failWith, type GlobalOptions, paint, print, printError, printJson } from '../output.ts';
 import { planSweep, type SweepRunOptions, sweepPipeline } from '../sweep-pipeline.ts';
+import { type SweptFile, writeBest } from '../write-best.ts';
 import { listenForSignals, runOptionsOf } from './run.ts';
 
+const exportHelp = 'or `pipe sweep show --export csv` afterwards';
+
 export async function sweep(file: string, more: readonly string[], options: GlobalOptions): Promise<number> {
-  if (file === 'show') return show(more[0] ?? '@last', options);
   const asked = sweepOptionsOf(options);
-  if (options['dryRun']) return dryRun(file, asked, options);
+  if (!asked.ok) return failWith([asked.error], options);
+  if (file === 'show') return show(more[0] ?? '@last', options);
+  if (exportFormat(options) !== undefined && options['out'] === undefined)
+    return failWith([problem('U001', '--export needs --out FILE while a sweep runs', { help: exportHelp })], options);
+  if (options['dryRun']) return dryRun(file, asked.value, options);
   const interruption = listenForSignals();
+  const reporter = chooseSweepReporter(options);
   try {
     const done = await sweepPipeline(file, {
-      ...asked,
+      ...asked.value,
       signal: interruption.signal,
-      emit: (event) => (options.json ? print(jsonLine(event)) : say(event, options)),
+      emit: (event) => reporter.emit(event),
     });
+    reporter.close();
     if (!done.ok) {
       if (!options.json) return failWith(done.error, options);
       for (const diagnostic of done.error) print(jsonLine({ event: 'diagnostic', diagnostic }));
       return finish({ outcome: 'failed', exitCode: exitOf(done.error) });
     }
-    const { trials, settings, outcome, exitCode, durationMs, run, stages } = done.value;
+    const { trials, settings, outcome, exitCode, durationMs, run, stages, overrides } = done.value;
     const { goal } = settings;
-    if (options.json) return finish({ run, outcome, exitCode, durationMs, stages, trials: ranked(trials), goal });
-    for (const line of trialTableLines(trialTable(trials, goal), paint)) print(`${line}\n`);
-    print(paint('dim', `  ${closing(trials)} · ${showDuration(durationMs)} · sweep ${run}\n`));
+    if (!options.json) {
+      showTrials(trialTable(trials, goal), options);
+      print(paint('dim', `  ${closing(trials)} · ${showDuration(durationMs)} · sweep ${run}\n`));
+      if (outcome === 'interrupted')
+        print(paint('yellow', '  interrupted; what was finished is kept, the same command goes on from there\n'));
+    }
     const path = findPipelineFile(file, process.cwd()) ?? file;
-    return writeBest(path, trials, options) ?? exitCode;
+    const handed = outcome === 'interrupted' ? 0 : await handOn({ file: path, overrides, trials }, goal, options);
+    const code = exitCode === 0 ? handed : exitCode;
+    if (options.json) finish({ run, outcome, exitCode: code, durationMs, stages, trials: ranked(trials), goal });
+    return code;
   } finally {
+    reporter.close();
     interruption.stop();
   }
 }
 
-function sweepOptionsOf(options: GlobalOptions): SweepRunOptions {
+function sweepOptionsOf(options: GlobalOptions): Result<SweepRunOptions, Diagnostic> {
   const over = options['over'];
-  return {
+  for (const name of ['trials', 'jobs'] as const) {
+    const given = options[name];
+    if (given !== undefined && !(Number.isInteger(Number(given)) && Number(given) >= 1))
+      return err(problem('U001', `--${name} takes a whole number from 1 on, not ${String(given)}`));
+  }
+  if (options['out'] !== undefined && exportFormat(options) === undefined)
+    return err(
+      problem('U001', `--out ${String(options['out'])}: in which format?`, {
+        help: `--export ${exportFormats.join('|')}, or a name that ends so`,
+      }),
+    );
+  return ok({
     ...runOptionsOf(options),
     over: Array.isArray(over) ? over.map(String) : [],
     ...(typeof options['strategy'] === 'string' && { strategy: options['strategy'] }),
     ...(typeof options['goal'] === 'string' && { goal: options['goal'] }),
     ...(options['trials'] !== undefined && { trials: Number(options['trials']) }),
-  };
+  });
+}
+
+function chooseSweepReporter(options: GlobalOptions): SweepReporter {
+  if (options.json) return { emit: (event) => print(jsonLine(event)), close() {} };
+  const lines = { write: print, writeError: printError, paint, quiet: options.quiet ?? false };
+  const { isTTY = false, columns = 0 } = process.stdout;
+  const live = canBeLive({ isTTY, columns }) && !process.env['CI'] && !options.quiet;
+  const size = () => ({ columns: process.stdout.columns, rows: process.stdout.rows });
+  return live ? liveSweep({ ...lines, size }) : sweepLines(lines);
 }
 
 /** The last line of `--json`, whatever happened. */
@@ -68,18 +106,16 @@ function finish(summary: {
   return summary.exitCode;
 }
 
-function say(event: SweepEvent, options: GlobalOptions): void {
-  if (event.event === 'diagnostic') printError(`${diagnosticFrame(event.diagnostic)}\n`);
-  if (options.quiet) return;
-  if (event.event === 'trial-finished') print(`${trialLine(event, 'log-loss', paint)}\n`);
-  if (event.event === 'stage-finished' && event.status === 'ran' && event.rows && event.rows.computed > 0)
-    print(paint('dim', `  ${escapeForTerminal(event.stage)}: ${showCount(event.rows.computed)} rows computed\n`));
+/** The table for people; the first row alone under `--best`. */
+function showTrials(table: TrialTable, options: GlobalOptions): void {
+  const rows = options['best'] === true ? table.rows.slice(0, 1) : table.rows;
+  for (const line of trialTableLines({ ...table, rows }, paint)) print(`${line}\n`);
 }
 
 function closing(trials: readonly TrialResult[]): string {
   const count = (status: TrialResult['status']) => trials.filter((trial) => trial.status === status).length;
   return [
-    `${trials.length} trials`,
+    `${trials.length} trial${trials.length === 1 ? '' : 's'}`,
     `${count('cached')} cached`,
     ...(count('failed') > 0 ? [`${count('failed')} failed`] : []),
     ...(count('skipped') > 0 ? [`${count('skipped')} not run`] : []),
@@ -99,7 +135,8 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
     plan.trials.every((trial) => trial.stages.every((names) => names.includes(name))),
   );
   const answer = {
-    trials: settings.combinations * settings.seeds,
+    trials: settings.combinations,
+    seeds: settings.seeds,
     planned: plan.trials.length,
     strategy: settings.strategyName,
     stages: stages.length,
@@ -111,7 +148,7 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
   else
     print(
       [
-        `  ${showCount(answer.trials)} trials (${answer.strategy}), ${showCount(answer.stages)} stages, ${showCount(answer.stagesToRun)} to run`,
+        `  ${showCount(answer.trials)} trials (${answer.strategy})${answer.seeds > 1 ? ` of ${answer.seeds} runs each` : ''}, ${showCount(answer.stages)} stages, ${showCount(answer.stagesToRun)} to run`,
         `  shared by all: ${escapeForTerminal(answer.shared.join(', ')) || 'nothing'}`,
         `  ${showCount(newRows)} rows to extract\n`,
       ].join('\n'),
@@ -128,30 +165,47 @@ async function show(id: string, options: GlobalOptions): Promise<number> {
       [problem('U005', `there is no sweep ${id}`, { help: '@last is the newest; `pipe sweep FILE` makes one' })],
       options,
     );
-  const table = trialTable(record.summary.trials, record.goal);
-  const format = exportFormats.find((name) => name === options['export']);
-  if (format) {
-    const bytes = await encodeTrials(table, format);
-    if (typeof options['out'] === 'string') writeFileAtomically(options['out'], bytes);
-    else process.stdout.write(bytes);
-  } else if (options.json) print(`${JSON.stringify(record)}\n`);
-  else for (const line of trialTableLines(table, paint)) print(`${line}\n`);
-  return writeBest(join(project.root, record.pipeline), record.summary.trials, options) ?? 0;
+  const { trials } = record.summary;
+  const toStdout = exportFormat(options) !== undefined && options['out'] === undefined;
+  if (options.json && !toStdout) printJson(record);
+  else if (!toStdout) showTrials(trialTable(trials, record.goal), options);
+  return handOn(
+    { file: join(project.root, record.pipeline), overrides: record.overrides, trials },
+    record.goal,
+    options,
+  );
 }
 
-/** `--best --write FILE`. @returns a promise of the exit code where it was asked for. */
-function writeBest(file: string, trials: readonly TrialResult[], options: GlobalOptions): Promise<number> | undefined {
-  const given = options['write'];
-  if (typeof given !== 'string') return undefined;
-  // A bare name lies beside the pipeline file: the relative paths in it stay right there.
-  const target = given === basename(given) ? join(dirname(file), given) : given;
-  const [best] = ranked(trials);
-  if (!best || Number.isNaN(best.score))
-    return Promise.resolve(failWith([problem('S001', 'no trial gave a number, so none is the best')], options));
-  return bestFile(readFileSync(file, 'utf8'), best.settings).then((text) => {
-    writeFileAtomically(target, text);
-    if (!options.json)
-      print(paint('dim', `  wrote ${escapeForTerminal(target)} with the settings of trial ${best.trial}\n`));
-    return 0;
-  });
+/** `--export csv`, or the ending of `--out trials.csv`. */
+function exportFormat(options: GlobalOptions): (typeof exportFormats)[number] | undefined {
+  const { export: format, out } = options;
+  const named = typeof format === 'string' ? format : typeof out === 'string' ? extname(out).slice(1) : undefined;
+  return exportFormats.find((name) => name === named);
+}
+
+/** `--export`, `--write`: the trials as other files. @returns the exit code. */
+async function handOn(swept: SweptFile, goal: Goal, options: GlobalOptions): Promise<number> {
+  const format = exportFormat(options);
+  const { out, write } = options;
+  const say = (text: string) => {
+    if (!options.json && !options.quiet) print(paint('dim', `  ${escapeForTerminal(text)}\n`));
+  };
+  if (format) {
+    const bytes = await encodeTrials(trialTable(swept.trials, goal), format);
+    if (typeof out !== 'string') process.stdout.write(bytes);
+    else {
+      try {
+        writeFileAtomically(out, bytes);
+      } catch (error) {
+        if (!(error instanceof CacheWriteError)) throw error;
+        return failWith([problem('K001', error.message, { help: 'write it to another folder' })], options);
+      }
+      say(`wrote ${out}`);
+    }
+  }
+  if (typeof write !== 'string') return 0;
+  const written = await writeBest(swept, write);
+  if (!written.ok) return failWith(written.error, options);
+  say(`wrote ${written.value.path} with the settings of trial ${written.value.trial}`);
+  return 0;
 }

@@ -3,6 +3,7 @@ import { choiceIn, listIn, membersOf, numberIn, textIn } from '../given-params.t
 import { defineStage } from '../stage-kind.ts';
 import { type Bound, parseBound } from './bounds.ts';
 import { defaults, evaluateChoices, metricChoices } from './defaults.ts';
+import { metricNames } from './metric-names.ts';
 
 export type MetricName = (typeof metricChoices)[number];
 
@@ -39,5 +40,6 @@ export const evaluate = defineStage<EvaluateParams>({
   gives: { metrics: 'metrics' },
   draws: false,
   complete,
+  metricNames,
   loadBody: async () => (await import('./run.ts')).body,
 });

@@ -10,7 +10,8 @@ import type { RunContext, StageBody, StageFailure } from '../stage-kind.ts';
 import { epochOrder } from '../training/epoch-order.ts';
 import { brokenBounds, unknownBounds } from './bounds.ts';
 import type { EvaluateParams } from './index.ts';
-import { metricNames, Scores } from './scores.ts';
+import { metricNames } from './metric-names.ts';
+import { Scores } from './scores.ts';
 
 export const body: StageBody<EvaluateParams> = {
   async run(params, context) {

@@ -8,7 +8,8 @@ import { CalibrationError } from '../../metrics/calibration-error.ts';
 import { ConfusionMatrix, macroScores } from '../../metrics/confusion-matrix.ts';
 import { LogLoss, rowLogLoss } from '../../metrics/log-loss.ts';
 import { type Accumulator, predictedClass, probabilityAt, type ScoredBatch } from '../../metrics/scored-batch.ts';
-import type { EvaluateParams, MetricName } from './index.ts';
+import type { EvaluateParams } from './index.ts';
+import { metricNames } from './metric-names.ts';
 
 interface Mistake {
   readonly name: string;
@@ -17,20 +18,6 @@ interface Mistake {
   /** Of the true class. */
   readonly probability: number;
   readonly loss: number;
-}
-
-/** Names of the scalars that a stage with these params gives, in the order in which they are shown. */
-export function metricNames({ metrics, topK }: Pick<EvaluateParams, 'metrics' | 'topK'>): readonly string[] {
-  const more: Readonly<Record<MetricName, readonly string[]>> = {
-    'log-loss': [],
-    accuracy: [],
-    'top-k': [`top-${topK}`],
-    'confusion-matrix': [],
-    'per-class': ['macro-precision', 'macro-recall', 'macro-f1'],
-    brier: ['brier'],
-    'calibration-error': ['calibration-error'],
-  };
-  return ['log-loss', 'accuracy', 'baseline-accuracy', 'baseline-log-loss', ...metrics.flatMap((name) => more[name])];
 }
 
 export class Scores {

@@ -22,6 +22,20 @@ export function rungs({ least, most, factor }: HalvingSettings): readonly number
   return amounts.length > 0 ? amounts : [most];
 }
 
+/** Trials of all rungs, where each of them gives a number. */
+export function halvingTrials(points: number, settings: HalvingSettings): number {
+  let [left, total] = [points, 0];
+  for (const _ of rungs(settings)) {
+    total += left;
+    left = survivors(left, settings.factor);
+  }
+  return total;
+}
+
+function survivors(count: number, factor: number): number {
+  return Math.max(1, Math.floor(count / factor));
+}
+
 export function halvingStrategy(points: readonly Point[], settings: HalvingSettings): Strategy {
   const amounts = rungs(settings);
   const { setting, factor } = settings;
@@ -37,10 +51,10 @@ export function halvingStrategy(points: readonly Point[], settings: HalvingSetti
           points.map((point) => ({ point })),
         );
       const before: readonly Scored[] = tried.filter(({ label }) => label === String(rung - 1));
-      const survivors = [...before].sort(byScore).slice(0, Math.max(1, Math.floor(before.length / factor)));
+      const best = [...before].sort(byScore).slice(0, survivors(before.length, factor));
       return labelled(
         rung,
-        survivors.filter(({ score }) => !Number.isNaN(score)),
+        best.filter(({ score }) => !Number.isNaN(score)),
       );
     },
   };
