@@ -152,26 +152,36 @@ function convFilterGradient(x: tf.TensorInfo, dy: tf.TensorInfo, attributes: Att
   const filterShape = attributes.integers('filterShape');
   const info = infoOf(x.shape, filterShape, attributes, false);
   const [height, width, channels, filters] = four(filterShape);
-  const places = info.batchSize * info.outHeight * info.outWidth;
-  const columns = graph.node('Reshape', [trace.name(dy), graph.integers([places, filters])]);
-  const windows = taps(x, info).map((tap) =>
-    graph.node('Gemm', [graph.node('Reshape', [tap, graph.integers([places, channels])]), columns], { transA: 1 }),
-  );
+  const places = info.outHeight * info.outWidth;
+  // An image at a time, its numbers a channel in a row: so both factors lie as the product reads them.
+  const columns = graph.node('Reshape', [trace.name(dy), graph.integers([info.batchSize, places, filters])]);
+  const windows = tapsChannelsFirst(x, info).map((tap) => {
+    const rows = graph.node('Reshape', [tap, graph.integers([info.batchSize, channels, places])]);
+    return graph.node('ReduceSum', [graph.node('MatMul', [rows, columns]), graph.integers([0])], { keepdims: 0 });
+  });
   const joined = windows.length === 1 ? (windows[0] ?? '') : graph.node('Concat', windows, { axis: 0 });
   return trace.make(filterShape, {
     name: graph.node('Reshape', [joined, graph.integers([height, width, channels, filters])]),
   });
 }
 
+/** For every place in the window the input numbers that it meets, [batch, channels, outHeight, outWidth]. */
+function tapsChannelsFirst(x: tf.TensorInfo, info: Info): readonly string[] {
+  const [top, left, bottom, right] = padsOf(info);
+  return windowSlices(trace.nchw(x), [0, 0, top, left, 0, 0, bottom, right], [2, 3], info);
+}
+
 /** For every place in the window the input numbers that it meets, [batch, outHeight, outWidth, channels]. */
 function taps(x: tf.TensorInfo, info: Info): readonly string[] {
-  const { graph } = trace;
   const [top, left, bottom, right] = padsOf(info);
-  const padded =
-    top + left + bottom + right === 0
-      ? trace.name(x)
-      : graph.node('Pad', [trace.name(x), graph.integers([0, top, left, 0, 0, bottom, right, 0])]);
-  const [axes, steps] = [graph.integers([1, 2]), graph.integers([info.strideHeight, info.strideWidth])];
+  return windowSlices(trace.name(x), [0, top, left, 0, 0, bottom, right, 0], [1, 2], info);
+}
+
+/** @param spatial the axes of height and width */
+function windowSlices(x: string, pads: readonly number[], spatial: readonly number[], info: Info): readonly string[] {
+  const { graph } = trace;
+  const padded = pads.some((pad) => pad > 0) ? graph.node('Pad', [x, graph.integers(pads)]) : x;
+  const [axes, steps] = [graph.integers(spatial), graph.integers([info.strideHeight, info.strideWidth])];
   const names: string[] = [];
   for (let row = 0; row < info.filterHeight; row++) {
     for (let column = 0; column < info.filterWidth; column++) {
