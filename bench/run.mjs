@@ -244,34 +244,6 @@ const benches = {
     rmSync(folder, { recursive: true });
   },
 
-  /** A step of fine-tuning VGG16 with its top at 224×224, eight layers frozen as Keras counts, batch 16; the frozen part stored, and not. */
-  async 'fine-tune'() {
-    const folder = project();
-    const train = await generatedImages(folder, 32);
-    const stages = {
-      data: { kind: 'ingest-csv', with: { train } },
-      images: { kind: 'preprocess', from: 'data', with: { size: 224 } },
-      tuned: { kind: 'fine-tune', from: 'images', with: { backbone: 'vgg16', weights: 'random', top: true, layer: 'fc2', freeze: { layers: 8 }, batch: 16, epochs: 1 } },
-    };
-    writeFileSync(join(folder, 'tune.yaml'), JSON.stringify({ stages }));
-    let seed = 0;
-    const seconds = (epochs, cacheFrozen) => lastLine(['run', 'tune.yaml', '--set', `tuned.epochs=${epochs}`, '--set', `tuned.cacheFrozen=${cacheFrozen}`, '--set', `seed=${seed}`], folder).stages.tuned.durationMs / 1000;
-    const stepOf = (cacheFrozen) => () => {
-      seed++;
-      return (seconds(3, cacheFrozen) - seconds(1, cacheFrozen)) / 4;
-    };
-    const peers = await openPeers(['fine-tune-keras']);
-    const alternatives = Object.fromEntries(Object.entries(peers).map(([name, peer]) => [name, async () => (await peer.run()) / 2]));
-    const figures = await interleave({ stored: stepOf('always'), computed: stepOf('never'), ...alternatives }, Math.min(3, rounds));
-    say('fine-tuning step of VGG16, 8 layers frozen, batch 16, frozen part stored, to tf.function', figures.stored, 's', '≤ 0.85 ×');
-    say('the same, frozen part computed', figures.computed, 's', '≤ 1 ×');
-    for (const peer of Object.values(peers)) peer.close();
-    const { stderr } = spawnSync('/usr/bin/time', ['-v', process.execPath, cli, 'run', 'tune.yaml', '--set', 'seed=99'], { cwd: folder, encoding: 'utf8' });
-    const rss = Number(/Maximum resident set size \(kbytes\): (\d+)/.exec(stderr)?.[1] ?? 0) / 1024;
-    say('peak RSS of that fine-tuning', { median: rss, min: rss, max: rss }, 'MB', '≤ 3500 MB');
-    rmSync(folder, { recursive: true });
-  },
-
   ...trainingBenches({ cli, project, generatedImages, lastLine, processMs, openPeers, say, rounds }),
 };
 

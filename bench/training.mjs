@@ -7,6 +7,39 @@ import { interleave } from './pairs.mjs';
 /** @param tools what `run.mjs` has for every bench */
 export function trainingBenches({ cli, project, generatedImages, lastLine, processMs, openPeers, say, rounds }) {
   return {
+    /**
+     * A step of fine-tuning VGG16 with its top at 224×224, eight layers frozen as Keras counts, batch 16; the frozen part stored, and not.
+     * From epochs of 6 steps and of 2, so that all else falls out.
+     */
+    async 'fine-tune'() {
+      const folder = project();
+      const train = await generatedImages(folder, 96);
+      const stages = {
+        data: { kind: 'ingest-csv', with: { train } },
+        some: { kind: 'split', from: 'data', with: {} },
+        images: { kind: 'preprocess', from: 'some', with: { size: 224 } },
+        tuned: { kind: 'fine-tune', from: 'images', with: { backbone: 'vgg16', weights: 'random', top: true, layer: 'fc2', freeze: { layers: 8 }, batch: 16, epochs: 1 } },
+      };
+      writeFileSync(join(folder, 'tune.yaml'), JSON.stringify({ stages }));
+      let rate = 0.001;
+      const seconds = (take, cacheFrozen) => lastLine(['run', 'tune.yaml', ...(take < 96 ? ['--set', `some.take=${take}`] : []), '--set', `tuned.cacheFrozen=${cacheFrozen}`, '--set', `tuned.optimizer.sgd.learningRate=${rate.toFixed(6)}`], folder).stages.tuned.durationMs / 1000;
+      seconds(96, 'always');
+      const stepOf = (cacheFrozen) => () => {
+        rate += 1e-6;
+        return (seconds(96, cacheFrozen) - seconds(32, cacheFrozen)) / 4;
+      };
+      const peers = await openPeers(['fine-tune-keras']);
+      const alternatives = Object.fromEntries(Object.entries(peers).map(([name, peer]) => [name, async () => (await peer.run()) / 2]));
+      const figures = await interleave({ stored: stepOf('always'), computed: stepOf('never'), ...alternatives }, Math.min(5, rounds));
+      say('fine-tuning step of VGG16, 8 layers frozen, batch 16, frozen part stored, to tf.function', figures.stored, 's', '≤ 0.85 ×');
+      say('the same, frozen part computed', figures.computed, 's', '≤ 1 ×');
+      for (const peer of Object.values(peers)) peer.close();
+      const { stderr } = spawnSync('/usr/bin/time', ['-v', process.execPath, cli, 'run', 'tune.yaml', '--set', 'seed=99'], { cwd: folder, encoding: 'utf8' });
+      const rss = Number(/Maximum resident set size \(kbytes\): (\d+)/.exec(stderr)?.[1] ?? 0) / 1024;
+      say('peak RSS of that fine-tuning', { median: rss, min: rss, max: rss }, 'MB', '≤ 3500 MB');
+      rmSync(folder, { recursive: true });
+    },
+
     /** The tutorial's CNN at 224×224: 256 images, batch 32, Adam; the images in memory after the first epoch, as they are for the peers. */
     async cnn() {
       const folder = project();

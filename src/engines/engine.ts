@@ -96,6 +96,12 @@ export interface StepResult {
   readonly input: Float32Array<ArrayBuffer>;
 }
 
+/** Consecutive numbers of a tensor; its end ends the piece too. */
+export interface Piece {
+  readonly from: number;
+  readonly count: number;
+}
+
 /** Optimizer state and weights: enough to go on to the same bits. */
 export interface TrainState {
   readonly step: number;
@@ -114,10 +120,10 @@ export interface TrainSession {
   /** Probabilities (softmax of the logits) with dropout off and batch norm's moving statistics. */
   predict(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
   /**
-   * Copies of the state; of the weights and slots named in `only` where it is given, so that a large state can be taken
-   * piece by piece.
+   * Copies of the state; of the weights and slots named in `only` where it is given, and of some of their numbers, so that a
+   * large state can be taken piece by piece.
    */
-  state(only?: readonly string[]): Promise<TrainState>;
+  state(only?: readonly string[], piece?: Piece): Promise<TrainState>;
   /** Puts back what `state` gave, whole or some of its weights and slots; the others stay as they are. */
   restore(state: TrainState): Promise<void>;
   close(): Promise<void>;

@@ -18,6 +18,7 @@ import type {
   Engine,
   ForwardProgram,
   ForwardSession,
+  Piece,
   Producer,
   StepResult,
   TrainBatch,
@@ -132,15 +133,16 @@ class EagerTraining implements TrainSession {
     return Float32Array.from(data);
   }
 
-  async state(only?: readonly string[]): Promise<TrainState> {
+  async state(only?: readonly string[], piece?: Piece): Promise<TrainState> {
     const copy = async (tensors: ReadonlyMap<string, tf.Tensor>): Promise<ReadonlyMap<string, WeightTensor>> => {
       const copies = await Promise.all(
         [...tensors]
           .filter(([name]) => only === undefined || only.includes(name))
-          .map(
-            async ([name, tensor]) =>
-              [name, { shape: tensor.shape, data: Float32Array.from(await tensor.data<'float32'>()) }] as const,
-          ),
+          .map(async ([name, tensor]) => {
+            const data = await tensor.data<'float32'>();
+            const wanted = piece ? data.subarray(piece.from, piece.from + piece.count) : data;
+            return [name, { shape: tensor.shape, data: Float32Array.from(wanted) }] as const;
+          }),
       );
       return new Map(copies);
     };

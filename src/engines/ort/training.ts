@@ -4,7 +4,7 @@ import { type Shape, sizeOf, type WeightTensor } from '../../networks/network.ts
 import { decayedRate } from '../../networks/optimizer.ts';
 import { type UpdateRule, updateRule } from '../../networks/updates.ts';
 import { fillMask } from '../dropout-masks.ts';
-import type { StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
+import type { Piece, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
 import type { SessionOptions } from '../remote/protocol.ts';
 import { threadsOfTraining } from '../session-threads.ts';
 import { type Recording, Recordings } from './recordings.ts';
@@ -134,11 +134,11 @@ export class Training {
   }
 
   /** Copies of everything that training changes, or of what is named in `only`. */
-  state(only?: readonly string[]): TrainState {
+  state(only?: readonly string[], piece?: Piece): TrainState {
     const wanted = (name: string) => only === undefined || only.includes(name);
     const copy = (name: string, data: Float32Array): WeightTensor => ({
       shape: this.#shapes.get(name) ?? [],
-      data: data.slice(),
+      data: piece ? data.slice(piece.from, piece.from + piece.count) : data.slice(),
     });
     const weights = new Map(
       [...this.#shapes.keys()].filter(wanted).map((name) => [name, copy(name, this.#numbers(name))]),

@@ -1,5 +1,5 @@
 /** What the main thread and an engine's own thread or process say to each other. */
-import type { Device, ForwardProgram, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
+import type { Device, ForwardProgram, Piece, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
 
 /** How sessions are opened. */
 export interface SessionOptions {
@@ -29,7 +29,7 @@ export type Request =
       readonly input: Float32Array<ArrayBuffer>;
       readonly rows: number;
     }
-  | { readonly do: 'state'; readonly session: number; readonly only?: readonly string[] }
+  | { readonly do: 'state'; readonly session: number; readonly only?: readonly string[]; readonly piece?: Piece }
   | { readonly do: 'restore'; readonly session: number; readonly state: TrainState }
   | { readonly do: 'close'; readonly session: number };
 

@@ -1,5 +1,5 @@
 /** The other end of a line: sessions by number, requests one after another in the order in which they came. */
-import type { Device, ForwardProgram, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
+import type { Device, ForwardProgram, Piece, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
 import type { Answer, Call, Introduction, Reply, Request, SessionOptions } from './protocol.ts';
 
 type Awaitable<T> = T | Promise<T>;
@@ -14,7 +14,7 @@ export interface ServedForward {
 export interface ServedTraining {
   step(batch: TrainBatch): Promise<StepResult>;
   predict(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
-  state(only?: readonly string[]): Awaitable<TrainState>;
+  state(only?: readonly string[], piece?: Piece): Awaitable<TrainState>;
   restore(state: TrainState): Awaitable<void>;
   close(): Promise<void>;
 }
@@ -82,7 +82,7 @@ async function answerTo(request: Request, served: Served, sessions: Sessions, tr
       return { answer: { probabilities }, transfer: [probabilities.buffer] };
     }
     case 'state': {
-      const state = await sessions.training(request.session).state(request.only);
+      const state = await sessions.training(request.session).state(request.only, request.piece);
       const buffers = [...state.weights.values(), ...state.slots.values()].flatMap(({ data }) =>
         data.buffer instanceof ArrayBuffer ? [data.buffer] : [],
       );

@@ -1,10 +1,10 @@
-/** The state of a training, tensor by tensor: whole it is several times the network's size. */
+/** The state of a training, piece by piece: whole it is several times the network's size. */
 import type { Diagnostic } from '../../base/diagnostic.ts';
 import { ok, type Result } from '../../base/result.ts';
 import type { TrainSession } from '../../engines/engine.ts';
 import { SafetensorsWriter, type TensorPlan } from '../../files/safetensors.ts';
 import { describeNetwork } from '../../networks/layers.ts';
-import type { Network, Weights } from '../../networks/network.ts';
+import { type Network, sizeOf, type Weights } from '../../networks/network.ts';
 import type { Optimizer } from '../../networks/optimizer.ts';
 import { updateRule } from '../../networks/updates.ts';
 
@@ -38,9 +38,12 @@ export function storedName({ kind, name }: StateTensor, naming: StateNaming): st
   return naming === 'plain' ? name : `${kind}/${name}`;
 }
 
+/** Numbers taken at a time: 32 MiB. */
+const PIECE = 2 ** 23;
+
 /**
- * Writes some of a session's state as safetensors, one tensor in memory at a time, behind weights that stay as they are. Resolves to false, and leaves no file, when
- * a number is not finite.
+ * Writes some of a session's state as safetensors, a piece in memory at a time, behind weights that stay as they are. Resolves to
+ * false, and leaves no file, when a number is not finite.
  */
 export async function writeState(
   path: string,
@@ -56,11 +59,13 @@ export async function writeState(
   const writer = new SafetensorsWriter(path, plan, { flush: false });
   try {
     for (const { data } of constants.values()) writer.write(data);
-    for (const { kind, name } of tensors) {
-      const data = (await session.state([name]))[kind].get(name)?.data;
-      if (!data) throw new Error(`the engine has no ${kind} ${name}`);
-      if (!isAllFinite(data)) return false;
-      writer.write(data);
+    for (const { kind, name, shape } of tensors) {
+      for (let from = 0; from < sizeOf(shape); from += PIECE) {
+        const data = (await session.state([name], { from, count: PIECE }))[kind].get(name)?.data;
+        if (!data) throw new Error(`the engine has no ${kind} ${name}`);
+        if (!isAllFinite(data)) return false;
+        writer.write(data);
+      }
     }
     writer.commit();
     return true;
