@@ -100,6 +100,8 @@ export function buildProgram(exit: (code: number) => void): Command {
     .option('--out <file>', 'where --export writes to')
     .option('--best', 'show the best trial alone')
     .option('--write <file>', 'a copy of the pipeline file with the best settings')
+    .option(...TENSORBOARD)
+    .option(...MLFLOW)
     .action(async (file: string, id: string | undefined, _, command: Command) =>
       exit(await (await import('./commands/sweep.ts')).sweep(file, id === undefined ? [] : [id], options(command))),
     );

@@ -7,15 +7,19 @@ import { openPipelineFile } from '../config/parse-pipeline.ts';
 import { optionText, type Place } from '../config/source-text.ts';
 import { pathFromRoot } from '../files/project.ts';
 import { newRunId } from '../runs/run-record.ts';
+import type { RunSummary } from '../scheduler/events.ts';
 import { readOver } from '../sweep/over-option.ts';
-import { type PlanTrialsContext, planTrials, type SweepPlan } from '../sweep/plan-trials.ts';
+import { type PlannedTrial, type PlanTrialsContext, planTrials, type SweepPlan } from '../sweep/plan-trials.ts';
 import { firstTrials, runSweep, type SweepEvent, type SweepSummary } from '../sweep/run-sweep.ts';
 import { sweepsFolder, writeSweepRecord } from '../sweep/sweep-record.ts';
 import { readSweep, type SweepSettings } from '../sweep/sweep-settings.ts';
+import { trialRuns } from '../sweep/trial-record.ts';
 import { openPipeline, parseOptionsOf } from './compose.ts';
 import type { RunOptions } from './run-pipeline.ts';
 
-export interface SweepRunOptions extends Omit<RunOptions, 'emit'> {
+export interface SweepRunOptions extends Omit<RunOptions, 'emit' | 'share'> {
+  /** Hands each trial, as a run of its own, to other tools. */
+  readonly share?: RunOptions['share'];
   /** `--over` arguments; with any, the file's `sweep:` block counts only for what they do not say. */
   readonly over?: readonly string[];
   readonly strategy?: string;
@@ -142,7 +146,21 @@ export async function sweepPipeline(
   const opened = await openSweep(file, options);
   if (!opened.ok) return opened;
   const { settings, context, over } = opened.value;
+  const { share } = options;
+  // A server that does not take one trial would have to be waited for at each.
+  let refused = false;
+  const shareTrial = async (trial: PlannedTrial, plan: SweepPlan, done: RunSummary) => {
+    const problems: Diagnostic[] = [];
+    for (const { record, details } of refused ? [] : trialRuns(trial, plan, done, context.workspace, startedAt))
+      problems.push(...((await share?.(record, details)) ?? []));
+    refused ||= problems.length > 0;
+    return problems.map((diagnostic) => ({
+      ...diagnostic,
+      help: 'the trials are kept: the same command hands them on again without running them',
+    }));
+  };
   const summary = await runSweep(settings, context, {
+    ...(share && { share: shareTrial }),
     run: newRunId(startedAt),
     jobs: options.jobs ?? 1,
     engine: options.engine ?? 'auto',
@@ -156,7 +174,7 @@ export async function sweepPipeline(
   if (!summary.ok) return summary;
   const { config } = context.base;
   const { project } = context.workspace;
-  const { outcome, exitCode, durationMs, trials } = summary.value;
+  const { outcome, exitCode, durationMs, trials, measured } = summary.value;
   writeSweepRecord(sweepsFolder(project), {
     format: 1,
     id: summary.value.run,
@@ -166,6 +184,7 @@ export async function sweepPipeline(
     over,
     overrides: config.overrides,
     goal: settings.goal,
+    measured,
     summary: { outcome, exitCode, durationMs, trials },
   });
   return ok({ ...summary.value, settings, overrides: config.overrides });

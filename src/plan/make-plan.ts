@@ -35,7 +35,7 @@ export interface DraftMemo {
 }
 
 /** A stage before it is known whether anybody needs it. */
-type Draft = Omit<PlannedStage, 'status' | 'reason' | 'rows' | 'predictedMs'>;
+type Draft = Omit<PlannedStage, 'status' | 'reason' | 'rows'>;
 
 export async function makePlan(
   config: PipelineConfig,

@@ -28,8 +28,6 @@ export interface PlannedStage {
   readonly entry: CacheEntry | undefined;
   /** Rows that a run would find and compute, where the kind has a row space and it could be told. */
   readonly rows?: RowCounts;
-  /** Seconds that earlier runs of this kind suggest, where any are known. */
-  readonly predictedMs?: number;
 }
 
 export interface Plan {

@@ -59,12 +59,9 @@ export class SweepBoard {
         }
         return;
       }
-      case 'stage-finished': {
+      case 'stage-finished':
         this.#shared.delete(event.stage);
-        const own = this.#ownerOf(event.stage);
-        if (own?.progress?.stage === event.stage) delete own.progress;
         return;
-      }
       case 'trial-finished': {
         const known = this.#trials.get(event.trial);
         if (known) known.result = event;

@@ -2,18 +2,19 @@
 import { rmSync } from 'node:fs';
 import { type Diagnostic, exitCodeOf, problem } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import type { MeasuredStage } from '../runs/predict-time.ts';
 import { EnginePool } from '../scheduler/engine-pool.ts';
 import type { RunEvent, RunOutcomeName, RunSummary } from '../scheduler/events.ts';
-import { type RunPlanOptions, runPlan } from '../scheduler/run-plan.ts';
+import type { RunPlanOptions } from '../scheduler/run-plan.ts';
 import { lineagesFolder } from '../scheduler/run-stage.ts';
 import { type Goal, missingMetric } from './goal.ts';
 import { type PlannedTrial, type PlanTrialsContext, planTrials, type SweepPlan } from './plan-trials.ts';
+import { runRound, scoreTrained } from './run-round.ts';
 import type { Setting } from './space.ts';
 import { byScore, type Proposal, type Scored } from './strategy.ts';
 import type { SweepSettings } from './sweep-settings.ts';
 import { type Trial, trialOf } from './trial.ts';
 import { type TrialResult, trialResult } from './trial-result.ts';
-import { TrialWatch } from './trial-watch.ts';
 
 export type SweepEvent =
   | Exclude<RunEvent, { event: 'diagnostic' | 'run-started' }>
@@ -37,6 +38,8 @@ export interface SweepSummary {
   readonly durationMs: number;
   readonly stages: RunSummary['stages'];
   readonly trials: readonly TrialResult[];
+  /** How long stages took: some of each kind. */
+  readonly measured: readonly MeasuredStage[];
 }
 
 export interface SweepOptions extends Omit<RunPlanOptions, 'emit' | 'engines' | 'placesOutputs' | 'keepGoing'> {
@@ -63,13 +66,13 @@ export async function runSweep(
   const tried: Scored[] = [];
   const stages: Record<string, RunSummary['stages'][string]> = {};
   const problems: Diagnostic[] = [];
+  const measured: MeasuredStage[] = [];
   let interruptedWith: RunSummary['exitCode'] = 130;
   try {
     while (!signal.aborted && !isSettled(settings, results)) {
       const proposals = settings.strategy.propose(tried);
       if (proposals.length === 0) break;
-      const round = nextRound(settings, proposals, results.length, context);
-      const planned = await planTrials(round, context);
+      const planned = await planTrials(nextRound(settings, proposals, results.length, context), context);
       if (!planned.ok) return planned;
       if (results.length === 0) options.emit({ ...startedEvent(planned.value, options.run), goal: settings.goal });
       for (const { trial, stages: names } of planned.value.trials)
@@ -81,14 +84,25 @@ export async function runSweep(
           stages: [...new Set(names.flat())],
         });
       const lineages = settings.strategyName === 'halving';
-      const summary = await runRound(planned.value, settings, context, { ...options, signal, engines, lineages });
+      const told = new Set<number>();
+      const tell = (result: TrialResult) => {
+        // A trial that the limit of time has stopped may be scored yet.
+        if (result.status === 'skipped' && timeIsUp?.aborted && !options.signal.aborted) return;
+        told.add(result.trial);
+        options.emit({ event: 'trial-finished', of: combinations, ...result });
+      };
+      const round = { ...options, goal: settings.goal, engines, lineages, tell };
+      const ran = await runRound(planned.value, context, { ...round, signal });
+      const summary = timeIsUp?.aborted ? await scoreTrained(planned.value, ran, context, round) : ran;
       if (summary.outcome === 'interrupted') interruptedWith = summary.exitCode;
       Object.assign(stages, summary.stages);
+      noteMeasured(planned.value, summary, measured);
       const missing = missingIn(planned.value, settings.goal, summary);
       if (missing) return err([missing]);
       for (const trial of planned.value.trials) {
         const result = trialResult(trial, settings.goal, summary);
         results.push(result);
+        if (!told.has(result.trial)) options.emit({ event: 'trial-finished', of: combinations, ...result });
         tried.push({ ...trial.trial.proposal, score: result.score });
         problems.push(...((await options.share?.(trial, planned.value, summary)) ?? []));
       }
@@ -108,6 +122,7 @@ export async function runSweep(
     durationMs: Math.round(options.now() - started),
     stages,
     trials: results,
+    measured,
   });
 }
 
@@ -140,27 +155,17 @@ function startedEvent({ plan }: SweepPlan, run: string): Extract<RunEvent, { eve
   return { event: 'run-started', format: 1, pipeline: plan.config.name, run, stages };
 }
 
-/** Runs the trials of a round, and tells of each as it ends. */
-async function runRound(
-  planned: SweepPlan,
-  { goal, combinations }: SweepSettings,
-  { workspace }: PlanTrialsContext,
-  options: Omit<SweepOptions, 'now'> & Pick<RunPlanOptions, 'engines' | 'lineages'>,
-): Promise<RunSummary> {
-  const watch = new TrialWatch(planned.trials, goal, (result) =>
-    options.emit({ event: 'trial-finished', of: combinations, ...result }),
-  );
-  const emit = (event: RunEvent) => {
-    if (event.event === 'run-started' || event.event === 'run-finished') return;
-    if (event.event === 'diagnostic') {
-      const trial = event.stage === undefined ? undefined : watch.firstWith(event.stage)?.trial;
-      options.emit(trial ? { ...event, trial: trial.number } : event);
-      return;
-    }
-    options.emit(event);
-    watch.note(event);
-  };
-  return runPlan(planned.plan, workspace, { ...options, emit, keepGoing: true, placesOutputs: false });
+/** Of each kind, at most so many. */
+const MOST_MEASURED = 10;
+
+function noteMeasured({ plan }: SweepPlan, { stages }: RunSummary, measured: MeasuredStage[]): void {
+  for (const { name, kind, record } of plan.stages) {
+    const result = stages[name];
+    if (result?.status !== 'ran') continue;
+    if (measured.filter((one) => one.kind === kind.kind).length >= MOST_MEASURED) continue;
+    const rows = result.rows && { rows: result.rows.computed };
+    measured.push({ kind: kind.kind, ms: result.durationMs, with: record.with, ...rows });
+  }
 }
 
 /** A goal that no trial's metrics hold, although they have some: known late where a kind does not tell beforehand. */

@@ -5,6 +5,7 @@ import type { Json } from '../base/json.ts';
 import { writeFileAtomically } from '../files/atomic-file.ts';
 import type { Project } from '../files/project.ts';
 import { CacheWriteError } from '../files/write-error.ts';
+import type { MeasuredStage } from '../runs/predict-time.ts';
 import type { Goal } from './goal.ts';
 import type { SweepSummary } from './run-sweep.ts';
 
@@ -18,6 +19,8 @@ export interface SweepRecord {
   readonly over: Json;
   readonly overrides: Readonly<Record<string, Json>>;
   readonly goal: Goal;
+  /** Stages that ran, some of each kind: what later sweeps predict their time by. */
+  readonly measured?: readonly MeasuredStage[];
   readonly summary: Pick<SweepSummary, 'outcome' | 'exitCode' | 'durationMs' | 'trials'>;
 }
 
@@ -37,14 +40,31 @@ export function writeSweepRecord(folder: string, record: SweepRecord): void {
 
 /** The record of an id or its beginning; the newest one for `@last`. */
 export function readSweepRecord(folder: string, id: string): SweepRecord | undefined {
-  const names = existsSync(folder)
-    ? readdirSync(folder)
-        .filter((name) => name.endsWith('.json'))
-        .sort()
-        .reverse()
-    : [];
+  const names = namesIn(folder);
   const found = id === '@last' ? names[0] : names.find((name) => name.startsWith(id));
-  if (found === undefined) return undefined;
+  return found === undefined ? undefined : readRecord(folder, found);
+}
+
+/** Sweeps that are asked how long stages took. */
+const MOST_ASKED = 5;
+
+/** What the last sweeps of a pipeline file measured. */
+export function measuredBySweeps(folder: string, pipeline: string): readonly MeasuredStage[] {
+  return namesIn(folder)
+    .slice(0, MOST_ASKED)
+    .flatMap((name) => readRecord(folder, name) ?? [])
+    .filter((record) => record.pipeline === pipeline)
+    .flatMap(({ measured }) => measured ?? []);
+}
+
+/** The newest first. */
+function namesIn(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  return names.sort().reverse();
+}
+
+function readRecord(folder: string, found: string): SweepRecord | undefined {
   try {
     // JSON has no NaN: a score that is none was written as null.
     const record: SweepRecord = JSON.parse(readFileSync(join(folder, found), 'utf8'), (key, value) =>

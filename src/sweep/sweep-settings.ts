@@ -7,10 +7,10 @@ import type { StageKind } from '../stages/stage-kind.ts';
 import { type Goal, readGoal } from './goal.ts';
 import { gridNumbers, gridPoints, gridSize, zipPoints } from './grid.ts';
 import { readSpace, type Space } from './space.ts';
-import { halvingStrategy, halvingTrials } from './strategies/halving.ts';
+import { halvingStrategy, halvingTrials, halvingWork } from './strategies/halving.ts';
 import { randomPoint, randomStrategy } from './strategies/random.ts';
 import { MOST_DIMENSIONS, sobolStrategy } from './strategies/sobol.ts';
-import { tpeStrategy } from './strategies/tpe.ts';
+import { STARTUP, tpeStrategy } from './strategies/tpe.ts';
 import { fixed, type Strategy } from './strategy.ts';
 
 const strategyNames = ['grid', 'zip', 'random', 'sobol', 'halving', 'tpe'] as const;
@@ -27,6 +27,8 @@ export interface SweepSettings {
   readonly noImprovement: number | undefined;
   /** Trials, where all of them come to be tried. */
   readonly combinations: number;
+  /** The work of all trials, in units of that of the first round, which alone is known beforehand. */
+  readonly wholeWork: number;
 }
 
 /** What a grid may hold where no limit is given. */
@@ -72,6 +74,7 @@ export function readSweep(
   return ok({
     space: space.value,
     strategyName,
+    wholeWork: 1,
     ...made.value,
     goal: goal.value,
     seeds: numberIn(block, 'seeds') ?? 1,
@@ -81,7 +84,7 @@ export function readSweep(
   });
 }
 
-type Made = Pick<SweepSettings, 'strategy' | 'combinations'>;
+type Made = Pick<SweepSettings, 'strategy' | 'combinations'> & Partial<Pick<SweepSettings, 'wholeWork'>>;
 type Refusal = { readonly message: string; readonly pointer: string; readonly help: string };
 
 function makeStrategy(
@@ -124,7 +127,11 @@ function makeStrategy(
         });
       return ok({ strategy: sobolStrategy(options), combinations: trials });
     case 'tpe':
-      return ok({ strategy: tpeStrategy(options), combinations: trials });
+      return ok({
+        strategy: tpeStrategy(options),
+        combinations: trials,
+        wholeWork: trials / Math.min(STARTUP, trials),
+      });
     case 'halving':
       return makeHalving(space, trials, block, config);
   }
@@ -166,7 +173,11 @@ function makeHalving(space: Space, trials: number, block: JsonObject, config: Pi
     !continuous && size <= trials
       ? [...gridPoints(space)]
       : Array.from({ length: trials }, (_, trial) => randomPoint(space, config.seed, trial));
-  return ok({ strategy: halvingStrategy(points, settings), combinations: halvingTrials(points.length, settings) });
+  return ok({
+    strategy: halvingStrategy(points, settings),
+    combinations: halvingTrials(points.length, settings),
+    wholeWork: halvingWork(points.length, settings),
+  });
 }
 
 function epochsOf(config: PipelineConfig, setting: string | undefined): number | undefined {

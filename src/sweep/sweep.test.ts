@@ -3,15 +3,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../base/json.ts';
 import { DrawStream } from '../base/philox.ts';
+import type { PipelineConfig, StageConfig } from '../config/pipeline-config.ts';
+import { stageKinds } from '../stages/index.ts';
 import { bestFile } from './best-file.ts';
 import { gridPoints, gridSize, zipPoints } from './grid.ts';
 import { readOver } from './over-option.ts';
-import { readSpace, type Space } from './space.ts';
+import { type Point, readSpace, type Space } from './space.ts';
 import { halvingStrategy, rungs } from './strategies/halving.ts';
 import { randomStrategy } from './strategies/random.ts';
 import { sobolPoints } from './strategies/sobol.ts';
 import { tpeStrategy } from './strategies/tpe.ts';
 import type { Scored, Strategy } from './strategy.ts';
+import { readSweep } from './sweep-settings.ts';
 import { showSettings } from './trial.ts';
 import { ranked, type TrialResult } from './trial-result.ts';
 
@@ -166,6 +169,66 @@ describe('random search and TPE', () => {
     const tried = runOn(tpeStrategy({ space: choices, seed: 3, trials: 60 }), score);
     expect(tried.slice(20).filter((one) => one.score === 0).length).toBeGreaterThan(20);
   });
+});
+
+describe('any order of the keys', () => {
+  const at = { file: 'p.yaml', line: 1, column: 1 };
+  const stage = (name: string, kind: string, settings: JsonObject): StageConfig => ({
+    name,
+    kind,
+    from: {},
+    with: settings,
+    environment: new Map(),
+    environmentPointers: new Map(),
+    location: () => at,
+    baseDirectory: () => '/',
+  });
+  const config: PipelineConfig = {
+    path: '/p.yaml',
+    name: 'p',
+    description: '',
+    seed: 7,
+    stages: [stage('head', 'train-head', { epochs: 9 }), stage('score', 'evaluate', {})],
+    overrides: {},
+    files: [],
+  };
+  const distribution = fc.oneof(
+    fc.constant<Json>([1, 2, 3]),
+    fc.constant<Json>([{ a: { uniform: [0, 1] } }, 'b', { c: [{ integer: [1, 9] }] }]),
+    fc.constant<Json>({ uniform: [-1, 2] }),
+    fc.constant<Json>({ logUniform: [0.001, 1] }),
+    fc.constant<Json>({ logInteger: [1, 100] }),
+    fc.constant<Json>({ choice: ['x', 'y', 'z'] }),
+  );
+  const paths = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,3}\.[a-z]{1,3}$/), { minLength: 1, maxLength: 3 });
+
+  it.each(['grid', 'zip', 'random', 'sobol', 'halving', 'tpe'])('gives the same trials: %s', (strategy) => {
+    fc.assert(
+      fc.property(paths, fc.array(distribution, { minLength: 3, maxLength: 3 }), (names, specs) => {
+        const entries = names.map((name, i): [string, Json] => [name, specs[i] ?? [1]]);
+        const trialsOf = (over: JsonObject) => {
+          const block = { over, strategy, limit: { trials: 16 } };
+          const settings = readSweep({ block, at: () => undefined }, config, stageKinds);
+          if (!settings.ok) return settings.error.message.replace(/ there are .*/, '');
+          const { space } = settings.value;
+          // A score that hangs on the settings alone.
+          const score = (point: Point) => hash(JSON.stringify(space.settings(point)));
+          return runOn(settings.value.strategy, ({ point }) => score(point)).map(({ point, extra }) => [
+            JSON.stringify(space.settings(point)),
+            extra,
+          ]);
+        };
+        expect(trialsOf(Object.fromEntries([...entries].reverse()))).toEqual(trialsOf(Object.fromEntries(entries)));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  function hash(text: string): number {
+    let sum = 7;
+    for (const character of text) sum = (sum * 31 + character.charCodeAt(0)) % 1_000_003;
+    return sum;
+  }
 });
 
 describe('successive halving', () => {

@@ -79,9 +79,7 @@ describe('what a sweep prints', () => {
   });
 
   it('takes whole alternatives of a stage, which mean what --set means by them', async () => {
-    using rig = rigWith(
-      'sweep: { over: { head: [{ layers: [{ dense: 16 }], epochs: 1 }, { classifier: knn }] } }',
-    );
+    using rig = rigWith('sweep: { over: { head: [{ layers: [{ dense: 16 }], epochs: 1 }, { classifier: knn }] } }');
     const { stdout } = await rig.run('sweep', 'quickstart', '--json');
     const last = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
     expect(last.trials.map(({ status }: { status: string }) => status)).toEqual(['finished', 'finished']);

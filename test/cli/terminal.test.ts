@@ -59,10 +59,35 @@ it.skipIf(!hasScript)('draws nothing over where the terminal has no width (witho
 
 it.skipIf(!hasScript)('stops at a batch boundary on Ctrl-C, and says so (without `script`: skipped)', async () => {
   using rig = CliRig.quickstart();
-  const { code, text } = await onTerminal(rig, 120, ['run', 'quickstart', '--set', 'head.epochs=5000'], 'epoch 2 of');
+  const { code, text } = await onTerminal(rig, 120, ['run', 'quickstart', '--set', 'head.epochs=5000'], 'epoch ');
   expect(code).toBe(130);
   expect(text).toContain('interrupted; what was finished is kept');
   const { stdout } = await rig.run('runs', '--json');
   expect(JSON.parse(stdout)).toMatchObject([{ outcome: 'interrupted' }]);
   expect((await rig.last('plan', 'quickstart')).stages['features']).toMatchObject({ status: 'cached' });
+});
+
+it.skipIf(!hasScript)(
+  'shows the trials of a sweep while they run, ranked, then once (without `script`: skipped)',
+  async () => {
+    using rig = CliRig.quickstart();
+    const over = ['--over', 'head.epochs=40,80', '--over', 'head.batch=8', '--over', 'head.l2=0.001,0.002'];
+    const { code, text } = await onTerminal(rig, 120, ['sweep', 'quickstart', ...over]);
+    expect(code).toBe(0);
+    expect(text).toMatch(/features [█░]{20} \d+ of 400/);
+    expect(text).toMatch(/^ {8}\d {6}\d+ .* 0\.00\d .*[█░]{8} epoch \d+ of \d+/m);
+    const lines = text.trimEnd().split('\n');
+    expect(lines.at(-6)).toMatch(/^ {2}rank {2}trial {2}status {4}head\.epochs {2}head\.l2 {2}score\.log-loss/);
+    expect(lines.at(-5)).toMatch(/^ {2}1 .* finished/);
+    expect(lines.at(-1)).toMatch(/^ {2}4 trials · 0 cached · .* s · sweep /);
+  },
+);
+
+it.skipIf(!hasScript)('Ctrl-C stops a sweep, which says how to go on (without `script`: skipped)', async () => {
+  using rig = CliRig.quickstart();
+  const sweep = ['sweep', 'quickstart', '--over', 'head.epochs=5000,6000'];
+  const { code, text } = await onTerminal(rig, 120, sweep, 'epoch ');
+  expect(code).toBe(130);
+  expect(text).toContain('2 not run');
+  expect(text).toContain('the same command goes on from there');
 });

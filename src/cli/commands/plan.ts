@@ -1,9 +1,12 @@
 import { escapeForTerminal } from '../../base/escape.ts';
+import { pathFromRoot } from '../../files/project.ts';
 import type { Plan, PlannedStage } from '../../plan/plan.ts';
 import { describeChange, describeReason } from '../../plan/reason.ts';
 import { showBytes, showCount, showDuration } from '../../report/duration.ts';
+import { predictTime } from '../../runs/predict-time.ts';
 import { countPlannedRows } from '../../scheduler/planned-rows.ts';
 import type { RowCounts } from '../../stages/stage-kind.ts';
+import { measuredBySweeps, sweepsFolder } from '../../sweep/sweep-record.ts';
 import { type PlannedPipeline, planPipeline } from '../compose.ts';
 import { cacheFolder, failWith, type GlobalOptions, paint, print, printJson } from '../output.ts';
 
@@ -23,15 +26,25 @@ export async function plan(file: string, targets: readonly string[], options: Gl
   if (!planned.ok) return failWith(planned.error, options);
   const stages = await withRows(planned.value);
   const would = stages.filter(({ stage }) => stage.status === 'run');
+  const newRows = new Map(stages.map(({ stage, rows }) => [stage, rows && rows.total - rows.cached]));
+  const { project } = planned.value.workspace;
+  const times = predictTime(
+    planned.value.plan,
+    planned.value.workspace,
+    (stage) => newRows.get(stage),
+    measuredBySweeps(sweepsFolder(project), pathFromRoot(project.root, planned.value.plan.config.path)),
+  ).stages;
   if (options.json)
     printJson({
       pipeline: planned.value.plan.config.name,
-      stages: Object.fromEntries(stages.map(({ stage, rows }) => [stage.name, stageJson(stage, rows)])),
+      stages: Object.fromEntries(
+        stages.map(({ stage, rows }) => [stage.name, stageJson(stage, rows, times.get(stage))]),
+      ),
     });
   else {
     const width = Math.max(...stages.map(({ stage }) => stage.name.length));
     for (const { stage, rows } of stages) {
-      print(`${planLine(stage, rows, width)}\n`);
+      print(`${planLine(stage, rows, times.get(stage), width)}\n`);
       for (const note of rows?.notes ?? [])
         print(paint('dim', `  ${' '.repeat(width + 4)}${escapeForTerminal(note)}\n`));
     }
@@ -63,7 +76,7 @@ async function withRows({
   );
 }
 
-function stageJson(stage: PlannedStage, rows: Rows): object {
+function stageJson(stage: PlannedStage, rows: Rows, predictedMs: number | undefined): object {
   const { status, fingerprint, reason, resolved, kind } = stage;
   return {
     status,
@@ -71,11 +84,12 @@ function stageJson(stage: PlannedStage, rows: Rows): object {
     fingerprint,
     reason,
     ...(rows && { rows: { ...rows, new: rows.total - rows.cached } }),
+    ...(predictedMs !== undefined && { predictedMs: Math.round(predictedMs) }),
     ...(resolved.download && { download: resolved.download }),
   };
 }
 
-function planLine(stage: PlannedStage, rows: Rows, width: number): string {
+function planLine(stage: PlannedStage, rows: Rows, predictedMs: number | undefined, width: number): string {
   const mark = stage.status === 'run' ? paint('yellow', '●') : paint('green', '✓');
   const details = [
     stage.status === 'cached' ? '' : describeReason(stage.reason),
@@ -85,6 +99,7 @@ function planLine(stage: PlannedStage, rows: Rows, width: number): string {
         : `${showCount(rows.cached)} cached · ${showCount(rows.total - rows.cached)} new`
       : '',
     stage.resolved.download ? `download ${showBytes(stage.resolved.download.bytes)}, once` : '',
+    predictedMs === undefined ? '' : `about ${showDuration(predictedMs)}`,
     stage.status === 'cached' && stage.entry ? `took ${showDuration(stage.entry.durationMs)}` : '',
   ].filter((part) => part !== '');
   return `  ${mark} ${escapeForTerminal(stage.name).padEnd(width)}  ${stage.status.padEnd(10)} ${paint('dim', escapeForTerminal(details.join(' · ')))}`.trimEnd();

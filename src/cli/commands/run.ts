@@ -95,7 +95,7 @@ export function toleranceIn(options: GlobalOptions): Result<number, Diagnostic> 
 }
 
 /** `--tensorboard`, `--dvc`, `--mlflow` */
-function sharingOf(options: GlobalOptions): Pick<RunOptions, 'share'> {
+export function sharingOf(options: GlobalOptions): Pick<RunOptions, 'share'> {
   const sharing = sharingIn(options);
   if (!sharing) return {};
   return {

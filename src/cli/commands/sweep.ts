@@ -3,7 +3,7 @@ import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import { escapeForTerminal } from '../../base/escape.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { writeFileAtomically } from '../../files/atomic-file.ts';
-import { findPipelineFile, locateProject } from '../../files/project.ts';
+import { findPipelineFile, locateProject, pathFromRoot } from '../../files/project.ts';
 import { CacheWriteError } from '../../files/write-error.ts';
 import { showCount, showDuration } from '../../report/duration.ts';
 import { jsonLine } from '../../report/json-lines.ts';
@@ -11,16 +11,17 @@ import { canBeLive } from '../../report/live.ts';
 import { type SweepReporter, sweepLines } from '../../report/sweep-lines.ts';
 import { liveSweep } from '../../report/sweep-live.ts';
 import { trialTableLines } from '../../report/trials.ts';
+import { type Prediction, predictTime } from '../../runs/predict-time.ts';
 import { countPlannedRows } from '../../scheduler/planned-rows.ts';
 import { encodeTrials, exportFormats } from '../../sweep/export-trials.ts';
 import type { Goal } from '../../sweep/goal.ts';
-import { readSweepRecord, sweepsFolder } from '../../sweep/sweep-record.ts';
+import { measuredBySweeps, readSweepRecord, sweepsFolder } from '../../sweep/sweep-record.ts';
 import { ranked, type TrialResult } from '../../sweep/trial-result.ts';
 import { type TrialTable, trialTable } from '../../sweep/trial-table.ts';
 import { cacheFolder, exitOf, failWith, type GlobalOptions, paint, print, printError, printJson } from '../output.ts';
 import { planSweep, type SweepRunOptions, sweepPipeline } from '../sweep-pipeline.ts';
 import { type SweptFile, writeBest } from '../write-best.ts';
-import { listenForSignals, runOptionsOf } from './run.ts';
+import { listenForSignals, runOptionsOf, sharingOf } from './run.ts';
 
 const exportHelp = 'or `pipe sweep show --export csv` afterwards';
 
@@ -79,6 +80,7 @@ function sweepOptionsOf(options: GlobalOptions): Result<SweepRunOptions, Diagnos
     );
   return ok({
     ...runOptionsOf(options),
+    ...sharingOf(options),
     over: Array.isArray(over) ? over.map(String) : [],
     ...(typeof options['strategy'] === 'string' && { strategy: options['strategy'] }),
     ...(typeof options['goal'] === 'string' && { goal: options['goal'] }),
@@ -130,9 +132,24 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
   const stages = plan.plan.stages;
   const toRun = stages.filter(({ status }) => status === 'run');
   const rows = await Promise.all(stages.map((stage) => countPlannedRows(plan.plan, stage, context.workspace)));
-  const newRows = rows.reduce((sum, count) => sum + (count ? count.total - count.cached : 0), 0);
+  const newOf = new Map(stages.map((stage, i) => [stage, rows[i] && rows[i].total - rows[i].cached]));
+  const newRows = [...newOf.values()].reduce((sum: number, count) => sum + (count ?? 0), 0);
+  const time = predictTime(
+    plan.plan,
+    context.workspace,
+    (stage) => newOf.get(stage),
+    measuredBySweeps(
+      sweepsFolder(context.workspace.project),
+      pathFromRoot(context.workspace.project.root, plan.plan.config.path),
+    ),
+  );
   const shared = stages.filter(({ name }) =>
     plan.trials.every((trial) => trial.stages.every((names) => names.includes(name))),
+  );
+  const once = new Set(shared);
+  const ms = [...time.stages].reduce(
+    (sum, [stage, taken]) => sum + taken * (once.has(stage) ? 1 : settings.wholeWork),
+    0,
   );
   const answer = {
     trials: settings.combinations,
@@ -143,6 +160,7 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
     stagesToRun: toRun.length,
     shared: shared.map(({ name }) => name),
     rowsToExtract: newRows,
+    predictedMinutes: time.unknown.length > 0 ? null : ms / 60_000,
   };
   if (options.json) print(`${JSON.stringify(answer)}\n`);
   else
@@ -150,14 +168,30 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
       [
         `  ${showCount(answer.trials)} trials (${answer.strategy})${answer.seeds > 1 ? ` of ${answer.seeds} runs each` : ''}, ${showCount(answer.stages)} stages, ${showCount(answer.stagesToRun)} to run`,
         `  shared by all: ${escapeForTerminal(answer.shared.join(', ')) || 'nothing'}`,
-        `  ${showCount(newRows)} rows to extract\n`,
+        `  ${showCount(newRows)} rows to extract`,
+        `  ${timeWords(ms, time)}\n`,
       ].join('\n'),
     );
   return 0;
 }
 
+function timeWords(ms: number, { unknown }: Prediction): string {
+  if (unknown.length > 0) return `time: unknown, since no earlier run tells how long ${unknown.join(', ')} takes`;
+  return ms === 0 ? 'time: none, all is cached' : `time: at most about ${showDuration(ms)}, going by earlier runs`;
+}
+
 /** `pipe sweep show [ID]`: a finished sweep, as a table or exported. */
 async function show(id: string, options: GlobalOptions): Promise<number> {
+  const shared = ['tensorboard', 'mlflow'].find((name) => options[name] !== undefined);
+  if (shared)
+    return failWith(
+      [
+        problem('U001', `--${shared} goes with a sweep that runs`, {
+          help: `run it again with --${shared}: what is cached does not run`,
+        }),
+      ],
+      options,
+    );
   const project = locateProject(join(process.cwd(), 'x'), process.env, cacheFolder(options));
   const record = readSweepRecord(sweepsFolder(project), id);
   if (!record)

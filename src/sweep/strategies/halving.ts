@@ -32,6 +32,17 @@ export function halvingTrials(points: number, settings: HalvingSettings): number
   return total;
 }
 
+/** The work of all rungs in units of the first one's, survivors going on where they stopped. */
+export function halvingWork(points: number, settings: HalvingSettings): number {
+  let [left, before, total] = [points, 0, 0];
+  for (const amount of rungs(settings)) {
+    total += left * (amount - before);
+    left = survivors(left, settings.factor);
+    before = amount;
+  }
+  return total / (points * (rungs(settings)[0] ?? 1));
+}
+
 function survivors(count: number, factor: number): number {
   return Math.max(1, Math.floor(count / factor));
 }

@@ -9,7 +9,7 @@ import { byScore, type Scored, type Strategy, type StrategyOptions } from '../st
 import { randomPoint } from './random.ts';
 
 /** Random trials before the densities mean anything. */
-const STARTUP = 10;
+export const STARTUP = 10;
 const CANDIDATES = 24;
 
 /** How many of `n` trials count as good: a tenth, at most 25 (as Optuna does). */

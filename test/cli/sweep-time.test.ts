@@ -1,0 +1,123 @@
+/** What a sweep would take, limits of time, and what other tools are given of it. */
+import { readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { CliRig } from '../cli-rig.ts';
+
+interface DryRun {
+  readonly trials: number;
+  readonly rowsToExtract: number;
+  readonly predictedMinutes: number | null;
+}
+
+async function dryRun(rig: CliRig, ...args: readonly string[]): Promise<DryRun> {
+  const { stdout } = await rig.run('sweep', 'quickstart', ...args, '--dry-run', '--json');
+  const answer: DryRun = JSON.parse(stdout);
+  return answer;
+}
+
+describe('--dry-run', () => {
+  it('predicts the time from earlier runs and sweeps, and says where nothing is known', async () => {
+    using rig = CliRig.quickstart();
+    const over = ['--over', 'head.epochs=20,40'];
+    expect(await dryRun(rig, ...over)).toMatchObject({ trials: 2, rowsToExtract: 400, predictedMinutes: null });
+    expect((await rig.run('sweep', 'quickstart', ...over, '--dry-run')).stdout).toMatch(
+      /time: unknown, .*extract-features/,
+    );
+    await rig.run('sweep', 'quickstart', '--over', 'head.epochs=10');
+    const short = await dryRun(rig, ...over);
+    const long = await dryRun(rig, '--over', 'head.epochs=200,400');
+    expect(short.rowsToExtract).toBe(0);
+    expect(short.predictedMinutes).toBeGreaterThan(0);
+    expect((long.predictedMinutes ?? 0) / (short.predictedMinutes ?? 1)).toBeGreaterThan(5);
+    await rig.run('run', 'quickstart');
+    const { stdout } = await rig.run('plan', 'quickstart', '--set', 'head.epochs=2000');
+    expect(stdout).toMatch(/● head .*epochs 20 → 2000 · about /);
+    expect(await dryRun(rig, '--over', 'head.epochs=20')).toMatchObject({ predictedMinutes: 0 });
+  });
+
+  it('counts all rungs of a halving and all runs of a trial', async () => {
+    using rig = CliRig.quickstart();
+    const halving = ['--strategy', 'halving', '--set', 'head.epochs=9', '--over', 'head.batch=8,16,32'];
+    expect(await dryRun(rig, ...halving)).toMatchObject({ trials: 5 });
+    rig.write(
+      'pipelines/quickstart.yaml',
+      `${rig.read('pipelines/quickstart.yaml')}sweep: { over: { head.batch: [8, 16] }, seeds: 3 }\n`,
+    );
+    expect((await rig.run('sweep', 'quickstart', '--dry-run')).stdout).toContain('2 trials (grid) of 3 runs each');
+  });
+});
+
+it('limit: { minutes } stops the trials at work, which are not run, and keeps what was finished', async () => {
+  using rig = CliRig.quickstart();
+  const text = rig.read('pipelines/quickstart.yaml');
+  rig.write(
+    'pipelines/quickstart.yaml',
+    `${text}sweep: { over: { head.epochs: [1, 100000] }, limit: { minutes: 0.05 } }\n`,
+  );
+  const { code, stdout } = await rig.run('sweep', 'quickstart', '--json');
+  const last = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+  expect(code).toBe(0);
+  expect(last.outcome).toBe('succeeded');
+  expect(last.trials.map(({ status }: { readonly status: string }) => status)).toEqual(['finished', 'skipped']);
+});
+
+describe('other tools', () => {
+  it('get a run a trial, with its settings', async () => {
+    using rig = CliRig.quickstart();
+    const over = ['--over', 'head.epochs=1,2', '--set', 'head.batch=64'];
+    expect((await rig.run('sweep', 'quickstart', ...over, '--tensorboard', 'tb')).code).toBe(0);
+    const runs = readdirSync(rig.path('tb')).sort();
+    expect(runs).toEqual([expect.stringMatching(/\.1$/), expect.stringMatching(/\.2$/)]);
+    const [file = ''] = readdirSync(rig.path(`tb/${runs[1]}`));
+    const events = rig.read(`tb/${runs[1]}/${file}`);
+    for (const name of ['head.epochs', 'head.batch', 'score/log-loss', 'head/loss']) expect(events).toContain(name);
+    const shown = await rig.run('sweep', 'show', '--tensorboard', 'tb');
+    expect(shown.code).toBe(2);
+  });
+
+  it('MLflow gets them by its API; one that refuses is asked once', async () => {
+    using rig = CliRig.quickstart();
+    const asked: { readonly path: string; readonly body: string }[] = [];
+    let refuse = false;
+    const server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (part: Buffer) => {
+        body += part.toString();
+      });
+      request.on('end', () => {
+        asked.push({ path: request.url ?? '', body });
+        response.writeHead(refuse ? 500 : 200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ experiment: { experiment_id: '1' }, run: { info: { run_id: 'r' } } }));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    try {
+      const args = ['sweep', 'quickstart', '--over', 'head.epochs=1,2', '--mlflow', `http://127.0.0.1:${port}`];
+      expect((await rig.run(...args)).code).toBe(0);
+      const created = asked.filter(({ path }) => path.endsWith('runs/create'));
+      expect(created.map(({ body }) => JSON.parse(body).run_name)).toEqual([
+        expect.stringMatching(/\.1$/),
+        expect.stringMatching(/\.2$/),
+      ]);
+      const params = asked
+        .filter(({ path }) => path.endsWith('runs/log-batch'))
+        .map(({ body }) => JSON.parse(body).params);
+      expect(params.map((list) => list.find(({ key }: { key: string }) => key === 'head.epochs').value)).toEqual([
+        '1',
+        '2',
+      ]);
+      refuse = true;
+      asked.length = 0;
+      const refused = await rig.run(...args);
+      expect(refused.code).toBe(6);
+      expect(refused.stderr.match(/error\[/g)).toHaveLength(1);
+      expect(asked).toHaveLength(1);
+      expect(refused.stdout).toContain('2 trials · 2 cached');
+    } finally {
+      server.close();
+    }
+  });
+});
