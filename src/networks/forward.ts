@@ -38,11 +38,24 @@ export function forward(
   statistics: StatisticUpdates = new Map(),
 ): tf.Tensor {
   let value = x;
-  for (const layer of network.layers) {
-    value = apply(layer, value, (slot) => weight(`${layer.name}/${slot}`), mode, statistics);
+  // A relu before a max-pool gives the same numbers after it, gradients included, and has less to do there.
+  let postponed = false;
+  for (const [i, layer] of network.layers.entries()) {
+    const pooledNext = mode.training && layer.name !== upTo && network.layers[i + 1]?.type === 'max-pool';
+    const postpones = pooledNext && hasRelu(layer);
+    const applied: Layer = postpones ? { ...layer, activation: 'linear' } : layer;
+    value = apply(applied, value, (slot) => weight(`${layer.name}/${slot}`), mode, statistics);
+    if (postponed) value = tf.relu(value);
+    postponed = postpones;
     if (layer.name === upTo) return value;
   }
   throw new Error(`network ${network.name} has no layer ${upTo}`);
+}
+
+type ActivatedLayer = Extract<Layer, { readonly activation: ActivationName }>;
+
+function hasRelu(layer: Layer): layer is ActivatedLayer {
+  return 'activation' in layer && layer.activation === 'relu';
 }
 
 function apply(

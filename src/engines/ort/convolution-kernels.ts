@@ -155,14 +155,22 @@ function convFilterGradient(x: tf.TensorInfo, dy: tf.TensorInfo, attributes: Att
   const places = info.outHeight * info.outWidth;
   // An image at a time, its numbers a channel in a row: so both factors lie as the product reads them.
   const columns = graph.node('Reshape', [trace.name(dy), graph.integers([info.batchSize, places, filters])]);
-  const windows = tapsChannelsFirst(x, info).map((tap) => {
-    const rows = graph.node('Reshape', [tap, graph.integers([info.batchSize, channels, places])]);
+  const taps = tapsChannelsFirst(x, info).map((tap) =>
+    graph.node('Reshape', [tap, graph.integers([info.batchSize, channels, places])]),
+  );
+  // Where channels are few, several places of the window in one product: the other factor is then read less often.
+  const windows = groupsOf(taps, Math.max(1, Math.floor(filters / channels))).map((group) => {
+    const rows = group.length === 1 ? (group[0] ?? '') : graph.node('Concat', group, { axis: 1 });
     return graph.node('ReduceSum', [graph.node('MatMul', [rows, columns]), graph.integers([0])], { keepdims: 0 });
   });
   const joined = windows.length === 1 ? (windows[0] ?? '') : graph.node('Concat', windows, { axis: 0 });
   return trace.make(filterShape, {
     name: graph.node('Reshape', [joined, graph.integers([height, width, channels, filters])]),
   });
+}
+
+function groupsOf(names: readonly string[], size: number): readonly (readonly string[])[] {
+  return Array.from({ length: Math.ceil(names.length / size) }, (_, i) => names.slice(i * size, (i + 1) * size));
 }
 
 /** For every place in the window the input numbers that it meets, [batch, channels, outHeight, outWidth]. */

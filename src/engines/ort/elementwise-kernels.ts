@@ -22,7 +22,6 @@ const UNARY = {
 } as const;
 
 const BINARY: Readonly<Record<string, readonly [op: string, dtype: tf.DataType | undefined]>> = {
-  Add: ['Add', undefined],
   Sub: ['Sub', undefined],
   RealDiv: ['Div', undefined],
   Maximum: ['Max', undefined],
@@ -39,6 +38,7 @@ const BINARY: Readonly<Record<string, readonly [op: string, dtype: tf.DataType |
 
 export function registerElementwiseKernels(): void {
   for (const [kernel, op] of Object.entries(UNARY)) record(kernel, (inputs) => unary(op, need(inputs, 'x')));
+  record('Add', (inputs) => add(need(inputs, 'a'), need(inputs, 'b')));
   for (const [kernel, [op, dtype]] of Object.entries(BINARY))
     record(kernel, (inputs) => binary(op, need(inputs, 'a'), need(inputs, 'b'), dtype));
   record('Multiply', (inputs) => multiply(need(inputs, 'a'), need(inputs, 'b')));
@@ -75,6 +75,16 @@ function binary(op: string, a: tf.TensorInfo, b: tf.TensorInfo, dtype: tf.DataTy
     return trace.make(shape, { nchw: name }, dtype ?? a.dtype);
   }
   return trace.make(shape, { name: trace.graph.node(op, [operand(a, shape), operand(b, shape)]) }, dtype ?? a.dtype);
+}
+
+/** A sum; a vector that is added to a convolution's channels becomes its bias, which saves a pass over its output. */
+function add(a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo {
+  const { nchw } = trace.traced(a);
+  if (trace.isChannelsFirst(a) && nchw !== undefined && b.shape.length === 1 && b.shape[0] === a.shape[3]) {
+    const biased = trace.graph.biased(nchw, () => trace.name(b));
+    if (biased !== undefined) return trace.make(a.shape, { nchw: biased });
+  }
+  return binary('Add', a, b, undefined);
 }
 
 /** A constant filled with one number broadcasts as a scalar, where the other operand has the full shape anyway. */

@@ -28,6 +28,17 @@ export class GraphBuilder {
     return names;
   }
 
+  /**
+   * Gives the convolution that was recorded last, and whose output nobody has yet, a bias a channel.
+   * @returns its new output, or undefined where `output` is another node's
+   */
+  biased(output: string, bias: () => string): string | undefined {
+    const last = this.#nodes.at(-1);
+    if (last?.op !== 'Conv' || last.outputs[0] !== output || last.inputs.length !== 2) return undefined;
+    this.#nodes.pop();
+    return this.node('Conv', [...last.inputs, bias()], last.attributes);
+  }
+
   constant(data: OnnxData, shape: Shape, type: OnnxType): string {
     const key = data.length <= SHARED_CONSTANT ? `${type} ${shape} ${Array.from(data, String)}` : undefined;
     const known = key === undefined ? undefined : this.#constants.get(key);

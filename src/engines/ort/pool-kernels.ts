@@ -6,7 +6,7 @@ import { type Attributes, need, record, trace } from './register-kernel.ts';
 type Info = ReturnType<typeof tf.backend_util.computePool2DInfo>;
 
 export function registerPoolKernels(): void {
-  record('MaxPool', (inputs, attributes) => pool('MaxPool', need(inputs, 'x'), attributes));
+  record('MaxPool', (inputs, attributes) => maxPool(need(inputs, 'x'), attributes));
   record('AvgPool', (inputs, attributes) => pool('AveragePool', need(inputs, 'x'), attributes));
   record('MaxPoolGrad', (inputs, attributes) => maxPoolGradient(need(inputs, 'dy'), need(inputs, 'input'), attributes));
   record('AvgPoolGrad', (inputs, attributes) =>
@@ -37,6 +37,35 @@ function pool(op: string, x: tf.TensorInfo, attributes: Attributes): tf.TensorIn
   return trace.make(info.outShape, { nchw: trace.graph.node(op, [trace.nchw(x)], windowOf(info)) });
 }
 
+/** In a training graph with the places of the maxima, which the gradient will ask for. */
+function maxPool(x: tf.TensorInfo, attributes: Attributes): tf.TensorInfo {
+  if (trace.symbolicBatch > 0) return pool('MaxPool', x, attributes);
+  const info = infoOf(x.shape, attributes);
+  return trace.make(info.outShape, { nchw: maximaOf(x, info).values });
+}
+
+interface Maxima {
+  readonly values: string;
+  /** Flat over the whole tensor. */
+  readonly places: string;
+}
+
+/** Pools of a graph, by what they take and how. */
+const pooled = new WeakMap<typeof trace.graph, Map<string, Maxima>>();
+
+function maximaOf(x: tf.TensorInfo, info: Info): Maxima {
+  const input = trace.nchw(x);
+  const window = windowOf(info);
+  const known = pooled.get(trace.graph) ?? new Map<string, Maxima>();
+  pooled.set(trace.graph, known);
+  const key = JSON.stringify([input, window]);
+  const found = known.get(key);
+  if (found) return found;
+  const [values = '', places = ''] = trace.graph.nodeOf('MaxPool', [input], 2, window);
+  known.set(key, { values, places });
+  return { values, places };
+}
+
 /**
  * Each window's gradient goes to its first maximum, as TensorFlow and Keras do: MaxPool's second output is that place, flat over the
  * whole tensor, and overlapping windows add up there.
@@ -44,7 +73,7 @@ function pool(op: string, x: tf.TensorInfo, attributes: Attributes): tf.TensorIn
 function maxPoolGradient(dy: tf.TensorInfo, input: tf.TensorInfo, attributes: Attributes): tf.TensorInfo {
   const { graph } = trace;
   const info = infoOf(input.shape, attributes);
-  const [, places = ''] = graph.nodeOf('MaxPool', [trace.nchw(input)], 2, windowOf(info));
+  const { places } = maximaOf(input, info);
   const size = tf.util.sizeFromShape(input.shape);
   const flat = graph.integers([-1]);
   const zeros = graph.node('Expand', [graph.scalar(0), graph.integers([size])]);

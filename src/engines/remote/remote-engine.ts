@@ -77,7 +77,8 @@ export class RemoteEngine implements Engine {
         const predicted = this.#ask('predict', { do: 'predict', session, input, rows }, [input.buffer]);
         return (await predicted.catch(refused)).probabilities;
       },
-      state: (only, piece) => this.#ask('state', { do: 'state', session, ...(only && { only }), ...(piece && { piece }) }),
+      state: (only, piece) =>
+        this.#ask('state', { do: 'state', session, ...(only && { only }), ...(piece && { piece }) }),
       restore: async (state) => {
         await this.#ask('restore', { do: 'restore', session, state });
       },
