@@ -244,7 +244,7 @@ const benches = {
     rmSync(folder, { recursive: true });
   },
 
-  ...trainingBenches({ cli, project, generatedImages, lastLine, processMs, openPeers, say, rounds }),
+  ...trainingBenches({ cli, project, generatedImages, headPipeline, lastLine, processMs, openPeers, say, rounds }),
 };
 
 if (!asJson) console.log('| figure | min / **median** / max | ratio [90 %] | target |\n|---|---|---|---|');

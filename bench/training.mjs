@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { interleave } from './pairs.mjs';
 
 /** @param tools what `run.mjs` has for every bench */
-export function trainingBenches({ cli, project, generatedImages, lastLine, processMs, openPeers, say, rounds }) {
+export function trainingBenches({ cli, project, generatedImages, headPipeline, lastLine, processMs, openPeers, say, rounds }) {
   return {
     /**
      * A step of fine-tuning VGG16 with its top at 224×224, eight layers frozen as Keras counts, batch 16; the frozen part stored, and not.
@@ -92,6 +92,21 @@ export function trainingBenches({ cli, project, generatedImages, lastLine, proce
       const figures = await interleave({ saved, predicted: () => predicted }, Math.min(5, rounds));
       say('seconds an epoch that a stored frozen part saves (VGG16, blocks 1–4, 48 images), to what `plan` said', figures.saved, 's', '0.8–1.2 ×');
       rmSync(folder, { recursive: true });
+    },
+
+    /** Peak memory of training the tutorial's head, one epoch: 49,000 rows of 25,088 float32 features (4.9 GB) against a tenth of them. */
+    async 'many-rows'() {
+      const peak = async (count) => {
+        const folder = project();
+        writeFileSync(join(folder, 'head.yaml'), headPipeline(await generatedImages(folder, count)));
+        lastLine(['run', 'head.yaml', 'features'], folder);
+        const { stderr, status } = spawnSync('/usr/bin/time', ['-v', process.execPath, cli, 'run', 'head.yaml', 'head', '--set', 'head.epochs=1'], { cwd: folder, encoding: 'utf8' });
+        rmSync(folder, { recursive: true });
+        if (status !== 0) throw new Error(stderr);
+        return Number(/Maximum resident set size \(kbytes\): (\d+)/.exec(stderr)?.[1]) / 1024;
+      };
+      const figures = await interleave({ whole: () => peak(49_000), tenth: () => peak(4900) }, 1);
+      say('peak RSS of training the head on 49,000 × 25,088, to that on a tenth', { ...figures.whole, interval: undefined }, 'MB', '1 ×, ≤ 800 MB');
     },
 
     /** Eight heads of 512-64-10 in one sweep, against eight runs one after another; whole processes. */
