@@ -18,8 +18,16 @@ export interface Producer {
   readonly device: Device;
 }
 
+/** How a frozen network computes, where it is not float32. */
+export type Arithmetic =
+  /** Gives, in place of its output, the least and the largest numbers that quantising needs: [2 · values] a row. */
+  | { readonly kind: 'calibration' }
+  /** Eight-bit integers. `ranges`: what calibration gave, the least of all rows and the largest of all rows. */
+  | { readonly kind: 'int8'; readonly ranges: Float32Array }
+  | { readonly kind: 'float16' };
+
 /** What a forward pass runs: a network of ours, or somebody's ONNX file. */
-export type ForwardProgram =
+export type ForwardProgram = { readonly arithmetic?: Arithmetic } & (
   | {
       readonly kind: 'network';
       readonly network: Network;
@@ -43,7 +51,8 @@ export type ForwardProgram =
       };
       readonly output: string;
       readonly pooling: 'none' | 'average' | 'max';
-    };
+    }
+);
 
 /** Runs frozen networks. Rows are independent: a row's output has the same bits in whatever batch it runs. */
 export interface ForwardSession {

@@ -31,6 +31,11 @@ export class Message {
       .#append(value);
   }
 
+  /** A field with its key, as it was read. */
+  copied(field: Uint8Array): this {
+    return this.#append(field);
+  }
+
   message(field: number, value: Message): this {
     this.#key(field, 2).#append(varint(BigInt(value.#length)));
     for (const part of value.#parts) this.#append(part);

@@ -19,18 +19,22 @@ export interface FeatureSpaceParts {
   /** Architecture and options, weights digest, layer, pooling. */
   readonly backbone: JsonObject;
   readonly precision: Precision;
+  /** Of int8 features: the version of the quantiser and the digest of the images that it was calibrated with. */
+  readonly quantized: { readonly version: number; readonly images: Digest } | undefined;
   readonly store: 'float32' | 'float16';
   /** Only under `--strict-engine`. */
   readonly producer: Producer | undefined;
 }
 
-export function featureSpace({ pixels, backbone, precision, store, producer }: FeatureSpaceParts): FeatureSpace {
+export function featureSpace(parts: FeatureSpaceParts): FeatureSpace {
+  const { pixels, backbone, precision, quantized, store, producer } = parts;
   const definition: JsonObject = {
     kind: 'extract-features',
     version: VERSION,
     pixels: pixelIdentity(pixels),
     backbone,
     precision,
+    ...(quantized && { quantized: { ...quantized } }),
     store,
     ...(producer && { producer: { ...producer } }),
   };

@@ -53,4 +53,16 @@ export const engineCodes = defineCodes({
     explanation:
       'Tells which engine `auto` takes and why, and when it falls back to ONNX Runtime because the faster one cannot be opened or cannot run a model file.',
   },
+  E010: {
+    exit: 6,
+    title: 'a precision is not available',
+    explanation:
+      'Integers of eight bits (`precision: int8`) are computed by ONNX Runtime on the CPU; float16 by no engine yet. `store: float16` halves the space that features take, whatever the precision.',
+  },
+  E011: {
+    exit: 6,
+    title: 'a part of a network is not quantised',
+    explanation:
+      'Convolutions, dense layers, sums, joins and max pools compute in eight bits. Other operators keep to float32, with a conversion before and after: right, but slower.',
+  },
 });

@@ -114,9 +114,9 @@ export const stageCodes = defineCodes({
   },
   S043: {
     exit: 6,
-    title: 'a precision is not available',
+    title: 'a network cannot be calibrated',
     explanation:
-      'The engine cannot compute the network in the precision asked for. float32 always works; `store: float16` halves the space that features take.',
+      '`precision: int8` looks at a sample of the training images for the range of every number in the network. None of them could be read, or the network gives numbers that are not finite.',
   },
   S050: {
     exit: 3,

@@ -56,20 +56,21 @@ async function openInputs(
   });
   if (!sight.ok) return diagnosed(sight.error);
   const { pixels, backbone } = sight.value;
-  if (backbone) return openFeatures({ pixels, backbone }, workspace.cache, table, skips, asking);
+  if (backbone) return openFeatures({ ...sight.value, backbone }, workspace.cache, table, skips, asking);
   const source = new ImageInputs({ table, spec: pixels, images: asking.images('data'), skips });
   const rows = Uint32Array.from({ length: table.count }, (_, row) => row);
   return ok({ source, rows, close: () => Promise.resolve() });
 }
 
 async function openFeatures(
-  { pixels, backbone }: ModelSight & { readonly backbone: NonNullable<ModelSight['backbone']> },
+  { pixels, backbone, precision, calibration }: ModelSight & { readonly backbone: NonNullable<ModelSight['backbone']> },
   { rowStore, claims }: TrainedModel['workspace']['cache'],
   table: RowTable,
   skips: SkippedImages,
   asking: Asking,
 ): Promise<Result<Inputs, StageFailure>> {
-  const settings = { backbone, precision: 'float32', producer: undefined } as const;
+  const quantized = calibration && { images: calibration.images, calibration };
+  const settings = { backbone, precision, quantized, producer: undefined } as const;
   const half = await planExtraction({ ...settings, store: 'float16' }, { pixels });
   const whole = await planExtraction({ ...settings, store: 'float32' }, { pixels });
   if (!half.ok) return diagnosed(half.error);

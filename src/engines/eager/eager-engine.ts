@@ -13,6 +13,7 @@ import { sizeOf, type WeightTensor } from '../../networks/network.ts';
 import { decayedRate } from '../../networks/optimizer.ts';
 import type { Expression } from '../../networks/update-formula.ts';
 import { updateRule } from '../../networks/updates.ts';
+import { arithmeticRefused } from '../arithmetic-refused.ts';
 import { fillMask } from '../dropout-masks.ts';
 import type {
   Engine,
@@ -32,7 +33,10 @@ export function eagerEngine(producer: Producer, close: () => Promise<void> = asy
   return {
     producer,
     broken: false,
-    openForward: async (program) => openForward(program),
+    async openForward(program) {
+      const refused = program.arithmetic && arithmeticRefused(program.arithmetic, producer);
+      return refused ? err(refused) : openForward(program);
+    },
     openTraining: async (program) => openTraining(program),
     close,
   };

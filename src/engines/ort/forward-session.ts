@@ -4,8 +4,12 @@ import { sizeOf } from '../../networks/network.ts';
 import type { ForwardProgram } from '../engine.ts';
 import type { SessionOptions } from '../remote/protocol.ts';
 import { threadsOfForward } from '../session-threads.ts';
+import { writeModel } from './onnx-writer.ts';
+import { prepareArithmetic } from './quantize/arithmetic.ts';
+import { readGraph } from './quantize/read-graph.ts';
+import { weightForm } from './quantize/weight-form.ts';
 import { createSession, type Session, tensor } from './runtime.ts';
-import { traceForward } from './trace.ts';
+import { traceForward, traceGraph } from './trace.ts';
 
 export class Forward {
   readonly outputShape: readonly number[];
@@ -13,26 +17,31 @@ export class Forward {
   readonly #session: Session;
   readonly #output: string;
 
-  private constructor(program: ForwardProgram, session: Session, output: string, outputShape: readonly number[]) {
+  /** Operators that compute in float32 though the network was to be quantised. */
+  readonly kept: readonly string[];
+
+  private constructor(program: ForwardProgram, session: Session, model: Omit<Model, 'bytes'>) {
     this.#program = program;
     this.#session = session;
-    this.#output = output;
-    this.outputShape = outputShape;
+    this.#output = model.output;
+    this.outputShape = model.outputShape ?? [];
+    this.kept = model.kept;
   }
 
   static async open(program: ForwardProgram, options: SessionOptions): Promise<Forward> {
+    const { bytes, ...model } = await modelOf(program);
     if (program.kind === 'network') {
-      const { network, weights, layer, pooling } = program;
-      const { bytes, output, outputShape } = traceForward(network, { constants: weights }, layer, pooling);
       const light: ForwardProgram = { ...program, weights: new Map() };
-      const threads = threadsOfForward(network, options.threads);
-      return new Forward(light, await createSession(bytes, { ...options, threads }), output, outputShape);
+      const threads = threadsOfForward(program.network, options.threads);
+      return new Forward(light, await createSession(bytes, { ...options, threads }), model);
     }
-    const session = await createSession(program.bytes, options);
-    const probe = new Forward({ ...program, bytes: new Uint8Array(0) }, session, program.output, []);
+    const light = { ...program, bytes: new Uint8Array(0) };
+    const session = await createSession(bytes, options);
+    if (model.outputShape) return new Forward(light, session, model);
+    const probe = new Forward(light, session, model);
     // The output's shape is whatever one black image gives: a model need not state it.
     const { dims } = await probe.#runModel(new Float32Array(sizeOf(program.input.shape)), 1);
-    return new Forward(probe.#program, session, program.output, pooledShape(dims.slice(1), program));
+    return new Forward(light, session, { ...model, outputShape: pooledShape(dims.slice(1), program) });
   }
 
   async run(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>> {
@@ -81,6 +90,30 @@ export class Forward {
     if (!(result?.data instanceof Float32Array)) throw new Error(`output ${this.#output} is no float32 tensor`);
     return { data: Float32Array.from(result.data), dims: result.dims };
   }
+}
+
+interface Model {
+  readonly bytes: Uint8Array;
+  readonly output: string;
+  /** Of a row; undefined where only running tells. */
+  readonly outputShape: readonly number[] | undefined;
+  readonly kept: readonly string[];
+}
+
+async function modelOf(program: ForwardProgram): Promise<Model> {
+  const { arithmetic } = program;
+  if (program.kind === 'network') {
+    const { network, weights, layer, pooling } = program;
+    if (!arithmetic) return { ...traceForward(network, { constants: weights }, layer, pooling), kept: [] };
+    const traced = traceGraph(network, { constants: weights }, layer, pooling, { input: 'x' });
+    const { graph, output, width, kept } = prepareArithmetic(traced.graph, arithmetic, await weightForm());
+    const outputShape = width === undefined ? traced.outputShape : [width];
+    return { bytes: writeModel(graph), output: output ?? traced.output, outputShape, kept };
+  }
+  if (!arithmetic) return { bytes: program.bytes, output: program.output, outputShape: undefined, kept: [] };
+  const { graph, output, width, kept } = prepareArithmetic(readGraph(program.bytes), arithmetic, await weightForm());
+  const outputShape = width === undefined ? undefined : [width];
+  return { bytes: writeModel(graph), output: output ?? program.output, outputShape, kept };
 }
 
 function channelsFirst(input: Float32Array, rows: number, places: number, channels: number): Float32Array {

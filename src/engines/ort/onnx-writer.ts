@@ -2,11 +2,19 @@
 import { Message } from '../../files/protobuf-message.ts';
 import type { Shape } from '../../networks/network.ts';
 
-export type OnnxType = 'float32' | 'int32' | 'int64' | 'bool';
-export type OnnxData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+export type OnnxType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'bool' | 'float16';
+export type OnnxData = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array | Uint16Array;
 
 /** TensorProto.DataType */
-export const ONNX_TYPES: Readonly<Record<OnnxType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const ONNX_TYPES: Readonly<Record<OnnxType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
 
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
@@ -17,6 +25,10 @@ export interface OnnxNode {
   readonly attributes: Readonly<Record<string, Attribute>>;
   /** Empty for the standard operators. */
   readonly domain: string;
+  /** Of a node in somebody's file: its field as it was read, which is written in place of all the rest. */
+  readonly raw?: Uint8Array;
+  /** Values that its nested graphs read. */
+  readonly alsoReads?: readonly string[];
 }
 
 export interface OnnxTensor {
@@ -24,6 +36,8 @@ export interface OnnxTensor {
   readonly shape: Shape;
   readonly type: OnnxType;
   readonly data: OnnxData;
+  /** Of a tensor in somebody's file whose numbers are not looked at: its field as it was read. */
+  readonly raw?: Uint8Array;
 }
 
 /** A graph input or output; an extent of -1 is the symbolic batch. */
@@ -33,6 +47,8 @@ export interface OnnxValue {
   readonly type: OnnxType;
   /** A sequence of tensors instead of a tensor. */
   readonly sequence?: boolean;
+  /** Its field as it was read in somebody's file. */
+  readonly raw?: Uint8Array;
 }
 
 export interface OnnxGraph {
@@ -40,6 +56,10 @@ export interface OnnxGraph {
   readonly initializers: readonly OnnxTensor[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** Version of the standard operators, that of the tracer where absent. */
+  readonly opset?: number;
+  /** Versions of further domains. */
+  readonly domains?: ReadonlyMap<string, number>;
 }
 
 const OPSET = 17;
@@ -52,8 +72,10 @@ export function writeModel(graph: OnnxGraph, metadata: Readonly<Record<string, s
     .integer(1, IR_VERSION)
     .text(2, 'pipe')
     .message(7, graphMessage(graph))
-    .message(8, opset('', OPSET));
-  if (graph.nodes.some(({ domain }) => domain !== '')) model.message(8, opset('com.microsoft', 1));
+    .message(8, opset('', graph.opset ?? OPSET));
+  const domains = new Map(graph.domains);
+  if (graph.nodes.some(({ domain }) => domain === 'com.microsoft')) domains.set('com.microsoft', 1);
+  for (const [domain, version] of domains) model.message(8, opset(domain, version));
   for (const [key, value] of Object.entries(metadata)) model.message(14, new Message().text(1, key).text(2, value));
   return model.bytes();
 }
@@ -62,13 +84,27 @@ function graphMessage({ nodes, initializers, inputs, outputs }: OnnxGraph): Mess
   const message = new Message();
   let maxPlaces = 0;
   nodes.forEach((node, i) => {
+    if (node.raw) {
+      message.copied(node.raw);
+      return;
+    }
     const name = isMaxPlaces(node) ? maxPlacesName(maxPlaces++) : `${node.op}_${i}`;
     message.message(1, nodeMessage(node, name));
   });
   message.text(2, 'network');
-  for (const tensor of initializers) message.message(5, tensorMessage(tensor));
-  for (const value of inputs) message.message(11, valueMessage(value));
-  for (const value of outputs) message.message(12, valueMessage(value));
+  for (const tensor of initializers) {
+    if (tensor.raw) message.copied(tensor.raw);
+    else message.message(5, tensorMessage(tensor));
+  }
+  for (const [field, values] of [
+    [11, inputs],
+    [12, outputs],
+  ] as const) {
+    for (const value of values) {
+      if (value.raw) message.copied(value.raw);
+      else message.message(field, valueMessage(value));
+    }
+  }
   return message;
 }
 

@@ -7,9 +7,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { GraphBuilder, sameShape } from './graph-builder.ts';
-import type { OnnxData, OnnxType } from './onnx-writer.ts';
+import type { OnnxType } from './onnx-writer.ts';
 
 export const TRACE = 'pipe-trace';
+
+export type TracedNumbers = Float32Array | Int32Array | BigInt64Array | Uint8Array;
 
 /** What stands behind a tensor of the trace. */
 export interface Traced {
@@ -20,7 +22,7 @@ export interface Traced {
   /** Name of its channels-first twin, for rank 4. */
   nchw: string | undefined;
   /** Numbers known while tracing. */
-  values: OnnxData | undefined;
+  values: TracedNumbers | undefined;
   /** All numbers are this one. */
   fill: number | undefined;
   /** It is `step(x)`, 1 where the traced tensor is positive: a relu's gradient, recorded only where it is used. */
@@ -145,7 +147,7 @@ export class TraceBackend extends tf.KernelBackend {
     return first;
   }
 
-  valuesOf(traced: Traced): OnnxData | undefined {
+  valuesOf(traced: Traced): TracedNumbers | undefined {
     if (!traced.values && traced.fill !== undefined) {
       const size = traced.shape.reduce((product, extent) => product * extent, 1);
       traced.values =

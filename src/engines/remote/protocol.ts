@@ -42,7 +42,11 @@ export interface Introduction {
 /** What each request is answered with. */
 export interface Answers {
   introduce: Introduction;
-  'open-forward': { readonly session: number; readonly outputShape: readonly number[] };
+  'open-forward': {
+    readonly session: number;
+    readonly outputShape: readonly number[];
+    readonly kept?: readonly string[];
+  };
   forward: Float32Array<ArrayBuffer>;
   'open-training': { readonly session: number };
   /** Where arrays do not travel by transfer, the input is not sent back: the caller still has it. */

@@ -3,6 +3,7 @@ import { type Diagnostic, problem, warning } from '../../base/diagnostic.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { describeNetwork } from '../../networks/layers.ts';
 import { sizeOf, type Weights } from '../../networks/network.ts';
+import { arithmeticRefused, staysInFloat } from '../arithmetic-refused.ts';
 import type { Engine, ForwardProgram, ForwardSession, Producer, TrainProgram, TrainSession } from '../engine.ts';
 import { EngineFault, isOutOfMemory } from '../engine-fault.ts';
 import { type Line, LineDown, Refusal } from './line.ts';
@@ -33,9 +34,12 @@ export class RemoteEngine implements Engine {
 
   async openForward(program: ForwardProgram): Promise<Result<ForwardSession, Diagnostic>> {
     const { options } = this.#settings;
+    const refused = program.arithmetic && arithmeticRefused(program.arithmetic, this.producer);
+    if (refused) return err(refused);
     const opened = await this.#open({ do: 'open-forward', program, options }, 'open-forward');
     if (!opened.ok) return opened;
-    const { session, outputShape } = opened.value;
+    const { session, outputShape, kept = [] } = opened.value;
+    if (kept.length > 0) this.#settings.warn(staysInFloat(kept));
     const width = sizeOf(program.kind === 'network' ? program.network.input : program.input.shape);
     const run = (input: Float32Array<ArrayBuffer>, rows: number) =>
       this.#ask('forward', { do: 'forward', session, input, rows }, [input.buffer]);

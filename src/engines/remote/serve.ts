@@ -7,6 +7,8 @@ type Awaitable<T> = T | Promise<T>;
 /** A forward session as its own thread or process sees it. */
 export interface ServedForward {
   readonly outputShape: readonly number[];
+  /** Operators that compute in float32 though the network was to be quantised. */
+  readonly kept?: readonly string[];
   run(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
@@ -63,7 +65,8 @@ async function answerTo(request: Request, served: Served, sessions: Sessions, tr
       return { answer: await served.introduce(request.device), transfer: [] };
     case 'open-forward': {
       const session = await served.openForward(request.program, request.options);
-      return { answer: { session: sessions.keepForward(session), outputShape: session.outputShape }, transfer: [] };
+      const { outputShape, kept } = session;
+      return { answer: { session: sessions.keepForward(session), outputShape, ...(kept && { kept }) }, transfer: [] };
     }
     case 'open-training': {
       const session = await served.openTraining(request.program, request.trained, request.options);

@@ -1,10 +1,11 @@
 /** A pretrained network run over images, its output kept row by row. */
 import { type Diagnostic, problem } from '../../base/diagnostic.ts';
+import type { Digest } from '../../base/digest.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { RowSpace } from '../../cache/row-store.ts';
 import { settle } from '../../data/prepare-batches.ts';
 import type { RowTable } from '../../data/row-table.ts';
-import type { ForwardProgram, ForwardSession, Precision, Producer } from '../../engines/engine.ts';
+import type { Arithmetic, ForwardProgram, ForwardSession, Precision, Producer } from '../../engines/engine.ts';
 import { EngineFault } from '../../engines/engine-fault.ts';
 import { encodeFloat16 } from '../../files/float16.ts';
 import type { SettledPixels } from '../../images/prepare.ts';
@@ -14,9 +15,18 @@ import type { ResolvedBackbone } from '../../weights/resolve-backbone.ts';
 import type { ImagesArtifact } from '../artifacts.ts';
 import { type FeatureSpace, featureSpace } from '../feature-space.ts';
 import { distinctRows } from '../inputs/distinct-rows.ts';
-import { ImageInputs, imageShape, SkippedImages } from '../inputs/image-inputs.ts';
+import { ImageInputs, type ImageInputsOptions, imageShape, SkippedImages } from '../inputs/image-inputs.ts';
 import { forwardBatch } from '../scorer.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
+import {
+  type Calibration,
+  type CalibrationSample,
+  calibrate,
+  calibrationSpace,
+  keepCalibration,
+  knownCalibration,
+  QUANTIZER_VERSION,
+} from './calibration.ts';
 
 /** All that decides the rows of an extraction, settled without reading weights. */
 export interface PlannedExtraction {
@@ -24,12 +34,25 @@ export interface PlannedExtraction {
   readonly pixels: SettledPixels;
   readonly space: FeatureSpace;
   readonly plan: BackbonePlan;
+  readonly precision: Precision;
   readonly store: 'float32' | 'float16';
+  /** Of int8 features. */
+  readonly quantized?: PlannedQuantization | undefined;
+}
+
+/** The images that a quantised network is calibrated with, and what is known of it already. */
+export interface PlannedQuantization {
+  readonly images: Digest;
+  /** Rows of the table; without them the calibration is known. */
+  readonly sample?: CalibrationSample;
+  readonly calibration?: Calibration;
 }
 
 export interface ExtractionSettings {
   readonly backbone: ResolvedBackbone;
   readonly precision: Precision;
+  /** Where the precision is int8. */
+  readonly quantized?: PlannedQuantization | undefined;
   readonly store: 'float32' | 'float16';
   /** Only under `--strict-engine`. */
   readonly producer: Producer | undefined;
@@ -37,7 +60,7 @@ export interface ExtractionSettings {
 
 /** Shapes, pixel values and row space of an extraction from images. */
 export async function planExtraction(
-  { backbone, precision, store, producer }: ExtractionSettings,
+  { backbone, precision, quantized, store, producer }: ExtractionSettings,
   images: Pick<ImagesArtifact, 'pixels'>,
 ): Promise<Result<PlannedExtraction, Diagnostic>> {
   const plan = await planBackbone(backbone, imageShape(images.pixels));
@@ -51,8 +74,9 @@ export async function planExtraction(
     );
   }
   const pixels = settle(images.pixels, values ?? { scale: 1, mean: [], std: [], reverse: false });
-  const space = featureSpace({ pixels, backbone: backbone.identity, precision, store, producer });
-  return ok({ backbone, pixels, space, plan: plan.value, store });
+  const identity = quantized && { version: QUANTIZER_VERSION, images: quantized.images };
+  const space = featureSpace({ pixels, backbone: backbone.identity, precision, quantized: identity, store, producer });
+  return ok({ backbone, pixels, space, plan: plan.value, precision, store, quantized });
 }
 
 /** The program of a backbone with its numbers, fetched where they are not here yet. */
@@ -77,26 +101,13 @@ export type ExtractionContext = Pick<
   'engine' | 'rowStore' | 'claims' | 'images' | 'home' | 'offline' | 'force' | 'signal' | 'progress' | 'warn'
 >;
 
-/** A session that runs a backbone on batches of `forwardBatch` images. */
-export async function openForwardBackbone(
-  { backbone, pixels }: Pick<PlannedExtraction, 'backbone' | 'pixels'>,
-  context: ExtractionContext,
-): Promise<Result<{ readonly session: ForwardSession; readonly producer: Producer }, StageFailure>> {
-  const image = imageShape(pixels);
-  const program = await fetchBackbone(backbone, image, context);
-  if (!program.ok) return program;
-  const engine = await context.engine();
-  if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
-  const session = await engine.value.openForward(program.value, forwardBatch(image));
-  if (!session.ok) return err({ reason: 'diagnostics', diagnostics: [session.error] });
-  return ok({ session: session.value, producer: session.value.producer ?? engine.value.producer });
-}
-
 export interface Extracted {
   readonly shape: Shape;
   readonly computed: number;
   /** Rows of the table whose images could be read. */
   readonly kept: Uint32Array;
+  /** Of int8 features. */
+  readonly calibration?: Calibration | undefined;
   readonly producer?: Producer;
 }
 
@@ -146,11 +157,21 @@ export class Extraction {
     const rows = await this.#context.rowStore.find(space.id);
     const whole = rows && missingRows(rows, this.#table, wanted).length === 0;
     await rows?.close();
-    return whole ? { shape: plan.outputShape, computed: 0, kept: allRows(this.#table) } : undefined;
+    if (!whole) return undefined;
+    const calibration = await this.#knownCalibration();
+    if (this.#planned.quantized && !calibration) return undefined;
+    return { shape: plan.outputShape, computed: 0, kept: allRows(this.#table), calibration };
   }
 
   async #extract(wanted: Uint32Array): Promise<Result<Extracted, StageFailure>> {
-    const opened = await openForwardBackbone(this.#planned, this.#context);
+    const { backbone, pixels } = this.#planned;
+    const program = await fetchBackbone(backbone, imageShape(pixels), this.#context);
+    if (!program.ok) return program;
+    const calibrated = await this.#calibrated(program.value);
+    if (!calibrated.ok) return calibrated;
+    const calibration = calibrated.value;
+    const arithmetic = this.#arithmetic(calibration);
+    const opened = await this.#open({ ...program.value, ...(arithmetic && { arithmetic }) });
     if (!opened.ok) return opened;
     const { session, producer } = opened.value;
     const shape = session.outputShape;
@@ -163,11 +184,59 @@ export class Extraction {
       if (!done.ok) return done;
       this.#skips.finish(this.#table.count);
       const kept = allRows(this.#table).filter((row) => rows.has(this.#table.key(row)));
-      return ok({ shape, computed: done.value, kept, producer });
+      return ok({ shape, computed: done.value, kept, calibration, producer });
     } finally {
       await rows.close();
       await session.close();
     }
+  }
+
+  /** A session on batches of `forwardBatch` images. */
+  async #open(
+    program: ForwardProgram,
+  ): Promise<Result<{ readonly session: ForwardSession; readonly producer: Producer }, StageFailure>> {
+    const engine = await this.#context.engine();
+    if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
+    const session = await engine.value.openForward(program, forwardBatch(imageShape(this.#planned.pixels)));
+    if (!session.ok) return err({ reason: 'diagnostics', diagnostics: [session.error] });
+    return ok({ session: session.value, producer: session.value.producer ?? engine.value.producer });
+  }
+
+  #arithmetic(calibration: Calibration | undefined): Arithmetic | undefined {
+    if (calibration) return { kind: 'int8', ranges: Float32Array.from(calibration.ranges) };
+    return this.#planned.precision === 'float16' ? { kind: 'float16' } : undefined;
+  }
+
+  async #knownCalibration(): Promise<Calibration | undefined> {
+    const { quantized, pixels, backbone } = this.#planned;
+    if (!quantized || quantized.calibration) return quantized?.calibration;
+    return knownCalibration(calibrationSpace(pixels, backbone.identity), quantized.images, this.#context.rowStore);
+  }
+
+  /** The calibration of an int8 network, found out where it is not known; undefined for another network. */
+  async #calibrated(program: ForwardProgram): Promise<Result<Calibration | undefined, StageFailure>> {
+    const { quantized, pixels, backbone } = this.#planned;
+    const known = await this.#knownCalibration();
+    if (!quantized?.sample || (known && !this.#context.force)) return ok(known);
+    const opened = await this.#open({ ...program, arithmetic: { kind: 'calibration' } });
+    if (!opened.ok) return opened;
+    try {
+      const found = await calibrate(quantized.sample, opened.value.session, this.#images(), this.#context);
+      if (found.ok)
+        await keepCalibration(calibrationSpace(pixels, backbone.identity), found.value, this.#context.rowStore);
+      return found;
+    } finally {
+      await opened.value.session.close();
+    }
+  }
+
+  #images(): ImageInputsOptions {
+    return {
+      table: this.#table,
+      spec: this.#planned.pixels,
+      images: this.#context.images('data'),
+      skips: this.#skips,
+    };
   }
 
   /** Decoding, computing and writing overlap: a batch is decoded ahead, and the last one is written behind. Resolves to the rows computed. */
@@ -176,12 +245,7 @@ export class Extraction {
     session: ForwardSession,
     space: RowSpace,
   ): Promise<Result<number, StageFailure>> {
-    const inputs = new ImageInputs({
-      table: this.#table,
-      spec: this.#planned.pixels,
-      images: this.#context.images('data'),
-      skips: this.#skips,
-    });
+    const inputs = new ImageInputs(this.#images());
     const reader = inputs.open(missing, forwardBatch(inputs.shape));
     let computed = 0;
     let writing: Promise<void> = Promise.resolve();

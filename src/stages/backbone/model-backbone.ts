@@ -4,17 +4,23 @@ import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import { parseDigest } from '../../base/digest.ts';
 import { canonicalJson, type JsonObject } from '../../base/json.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import type { Precision } from '../../engines/engine.ts';
 import type { FileDigests } from '../../files/file-digests.ts';
 import type { SettledPixels } from '../../images/prepare.ts';
 import { type BackboneChoice, showBackbone } from '../../weights/backbone-choice.ts';
 import { hashFile } from '../../weights/hash-file.ts';
 import { type ResolveBackboneContext, type ResolvedBackbone, resolveBackbone } from '../../weights/resolve-backbone.ts';
 import type { ModelArtifact } from '../artifacts.ts';
+import { type Calibration, calibrationFromJson } from './calibration.ts';
 
 /** What a model looks at: images as these pixels, through this network where it reads features. */
 export interface ModelSight {
   readonly pixels: SettledPixels;
   readonly backbone: ResolvedBackbone | undefined;
+  /** How the network computes the features. */
+  readonly precision: Precision;
+  /** Of int8 features. */
+  readonly calibration?: Calibration | undefined;
 }
 
 /** @param where paths of model files start where `resolvePath` says */
@@ -25,7 +31,11 @@ export async function sightOf(
   if (reads.type === 'images') {
     const { normalize } = reads.pixels;
     if (normalize === 'backbone') throw new Error('a model of images without a normalization');
-    return ok({ pixels: { ...reads.pixels, normalize, augment: null, onBadImage: 'skip' }, backbone: undefined });
+    return ok({
+      pixels: { ...reads.pixels, normalize, augment: null, onBadImage: 'skip' },
+      backbone: undefined,
+      precision: 'float32',
+    });
   }
   const recorded = recordedIn(reads.source);
   const unknown = problem('S070', 'the features that the model reads do not say how they were made', {
@@ -46,20 +56,27 @@ export async function sightOf(
       ),
     );
   }
-  return ok({ pixels: recorded.pixels, backbone: resolved.value });
+  const { pixels, precision } = recorded;
+  return ok({
+    pixels,
+    backbone: resolved.value,
+    precision,
+    calibration: calibrationFromJson(reads.source['calibration']),
+  });
 }
 
 interface Recorded {
   readonly pixels: SettledPixels;
   readonly identity: JsonObject;
   readonly choice: BackboneChoice;
+  readonly precision: Precision;
 }
 
 /** The source of features of ours; it comes out of a cache entry whose digest was checked, so it is what we wrote. */
 function recordedIn(source: JsonObject): Recorded | undefined {
-  const { pixels, backbone, choice } = source;
+  const { pixels, backbone, choice, precision = 'float32' } = source;
   if (pixels === undefined || backbone === undefined || choice === undefined) return undefined;
-  const recorded: Recorded = JSON.parse(JSON.stringify({ pixels, identity: backbone, choice }));
+  const recorded: Recorded = JSON.parse(JSON.stringify({ pixels, identity: backbone, choice, precision }));
   return { ...recorded, pixels: { ...recorded.pixels, augment: null, onBadImage: 'skip' } };
 }
 

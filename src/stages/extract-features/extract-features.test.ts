@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StageRig } from '../../../test/stage-rig.ts';
 import { problem } from '../../base/diagnostic.ts';
@@ -6,6 +7,10 @@ import type { Json } from '../../base/json.ts';
 import { err, ok } from '../../base/result.ts';
 import type { ImageSource } from '../../data/image-source.ts';
 import { type Row, RowTable } from '../../data/row-table.ts';
+import type { Engine } from '../../engines/engine.ts';
+import { Forward } from '../../engines/ort/forward-session.ts';
+import { useTraceBackend } from '../../engines/ort/trace.ts';
+import { TRACE } from '../../engines/ort/trace-backend.ts';
 import { encodeFloat16 } from '../../files/float16.ts';
 import type { PixelSpec } from '../../images/pixel-spec.ts';
 import type { FeaturesArtifact, ImagesArtifact } from '../artifacts.ts';
@@ -277,3 +282,109 @@ describe('extract-features', () => {
     expect(await body.countRows?.(params, counting)).toEqual({ total: 7, cached: 5 });
   });
 });
+
+describe('int8 features', () => {
+  const eight: Json = { ...Object(small), precision: 'int8' };
+  const engine = inThisThread();
+
+  it('have rows of their own, and leave those of float32 where they are', async () => {
+    const images = new NumberedImages();
+    const data = await imagesOf(tableOf(...numbered(9)));
+    const whole = await extracted(small, data, images, { engine });
+    const quantised = await extracted(eight, data, images, { engine });
+    expect(quantised.features.space).not.toBe(whole.features.space);
+    expect(quantised.rows).toEqual({ total: 9, computed: 9, cached: 0 });
+    expect(quantised.features.source['calibration']).toMatchObject({ images: expect.any(String) });
+    expect((await extracted(small, data, images, { engine })).rows?.computed).toBe(0);
+    const again = await extracted(eight, data, images, { engine: broken });
+    expect(again.rows?.computed).toBe(0);
+    expect(again.features).toEqual(quantised.features);
+    const table = tableOf(...numbered(9));
+    const [a, b] = [await numbersOf(whole.features, table), await numbersOf(quantised.features, table)];
+    const worst = Math.max(...a.flatMap((row, i) => [...row].map((value, j) => Math.abs(value - (b[i]?.[j] ?? 0)))));
+    const largest = Math.max(...a.flatMap((row) => [...row]));
+    expect(worst).toBeGreaterThan(0);
+    expect(worst / largest).toBeLessThan(0.02);
+  });
+
+  it('are calibrated by images alone: not by their order, names, copies or test rows', async () => {
+    const spaceOf = async (table: RowTable) =>
+      (await extracted(eight, await imagesOf(table), new NumberedImages(), { engine })).features.space;
+    const table = tableOf('0.png', '1.png', '2.png', '3.png');
+    const base = await spaceOf(table);
+    expect(await spaceOf(table.select([3, 2, 1, 0]))).toBe(base);
+    expect(await spaceOf(tableOf('0-renamed.png', '1.png', '5.png', '3.png', '0-copy.png'))).toBe(base);
+    expect(await spaceOf(tableOf('0.png', '1.png', '2.png', '4.png'))).not.toBe(base);
+  });
+
+  it('keep their rows where images are added that are not drawn into the sample', async () => {
+    const images = new NumberedImages();
+    const many = numbered(330);
+    const base = await extracted(eight, await imagesOf(tableOf(...many)), images, { engine });
+    // Two thirds are training images; which of the later ones come into the sample of 64 follows from their digests.
+    const added = async (name: string) =>
+      (await extracted(eight, await imagesOf(tableOf(...many, name)), images, { engine })).rows?.computed;
+    const counts = [];
+    for (let number = 330; number < 334; number++) counts.push(await added(`${number}.png`));
+    expect(base.rows?.computed).toBe(330);
+    expect(counts.filter((count) => count === 1).length).toBeGreaterThanOrEqual(2);
+    expect(counts.every((count) => count === 1 || count === 331)).toBe(true);
+  });
+
+  it('that were cut short go on from the rows that are there, with the same ranges', async () => {
+    const images = new NumberedImages();
+    const data = await imagesOf(tableOf(...numbered(300)));
+    const controller = new AbortController();
+    const { params, context } = await asked(eight, data, images, {
+      engine,
+      signal: controller.signal,
+      progress: (_, __, what) => what ?? controller.abort(),
+    });
+    expect(await body.run(params, context)).toEqual({ ok: false, error: { reason: 'interrupted' } });
+    const notes = new Set<string | undefined>();
+    const rest = await extracted(eight, data, images, { engine, progress: (_, __, note) => notes.add(note) });
+    expect(rest.rows?.computed).toBe(300 - 128);
+    // Calibrated once.
+    expect([...notes]).toEqual([undefined]);
+  });
+
+  it('are refused by an engine that does not compute so, float16 too', async () => {
+    const data = await imagesOf(tableOf('0.png'));
+    for (const precision of ['int8', 'float16']) {
+      const { params, context } = await asked({ ...Object(small), precision }, data, new NumberedImages());
+      expect(await body.run(params, context)).toMatchObject({
+        error: {
+          diagnostics: [{ code: 'E010', message: `the engine tfjs-cpu on cpu does not compute in ${precision}` }],
+        },
+      });
+    }
+  });
+
+  it('are refused where no image can be read', async () => {
+    const data = await imagesOf(tableOf('0.png'), { ...pixels, onBadImage: 'skip' });
+    const { params, context } = await asked(eight, data, new NumberedImages('0.png'), { engine });
+    expect(await body.run(params, context)).toMatchObject({ error: { diagnostics: [{ code: 'S043' }] } });
+  });
+});
+
+/** ONNX Runtime without its worker. */
+function inThisThread(): Engine {
+  const producer = { engine: 'ort', version: '0', device: 'cpu' } as const;
+  return {
+    producer,
+    broken: false,
+    async openForward(program) {
+      await useTraceBackend();
+      // The rig has set another one.
+      await tf.setBackend(TRACE);
+      return ok(await Forward.open(program, { threads: 1, device: 'cpu' }));
+    },
+    openTraining: () => Promise.reject(new Error('no training here')),
+    close: async () => {},
+  };
+}
+
+const broken: Engine = {
+  ...inThisThread(),
+  openForward: () => Promise.reject(new Error('an engine was asked for')),
+};

@@ -14,7 +14,8 @@ export const extractFeaturesParams = Type.Object(
     precision: Type.Optional(
       Type.Enum(['float32', 'float16', 'int8'], {
         default: defaults.precision,
-        description: 'How the network computes.',
+        description:
+          'How the network computes. int8: integers of eight bits on the engine ort, calibrated on a sample of the training images; float16: by no engine yet.',
       }),
     ),
   },

@@ -1,9 +1,10 @@
-import { problem } from '../../base/diagnostic.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { err, ok } from '../../base/result.ts';
+import type { RowTable } from '../../data/row-table.ts';
 import type { Producer } from '../../engines/engine.ts';
 import { choiceToJson } from '../../weights/backbone-choice.ts';
 import type { ImagesArtifact } from '../artifacts.ts';
+import { calibrationSample, calibrationToJson } from '../backbone/calibration.ts';
 import { Extraction, missingRows, planExtraction } from '../backbone/extraction.ts';
 import { pixelIdentity } from '../feature-space.ts';
 import { distinctRows } from '../inputs/distinct-rows.ts';
@@ -17,17 +18,18 @@ export const body: StageBody<ExtractFeaturesParams> = {
     // The plan tells this beforehand, except of images that a kind of the user's own gives.
     if (images.pixels.augment) return err({ reason: 'diagnostics', diagnostics: [augmentedImages('the input')] });
     const table = await context.rowTable(images.rows);
-    const extraction = await planned(params, images, context.resolved, context.strictProducer);
+    const extraction = await planned(params, images, table, context.resolved, context.strictProducer);
     if (!extraction.ok) return err({ reason: 'diagnostics', diagnostics: [extraction.error] });
     const job = new Extraction(extraction.value, table, context);
     const done = await job.run();
     if (!done.ok) return done;
-    const { shape, computed, kept, producer } = done.value;
+    const { shape, computed, kept, calibration, producer } = done.value;
     const { space, pixels, backbone } = extraction.value;
     const source: JsonObject = {
       pixels: pixelIdentity(pixels),
       backbone: backbone.identity,
       precision: params.precision,
+      ...(calibration && { calibration: calibrationToJson(calibration) }),
       choice: choiceToJson(backbone.choice),
     };
     const rows = kept.length === table.count ? images.rows : await context.blobs.put(table.select(kept).encode());
@@ -52,7 +54,7 @@ export const body: StageBody<ExtractFeaturesParams> = {
     const images = context.input('data', 'images');
     const table = images && (await context.rows('data'));
     if (!table) return undefined;
-    const extraction = await planned(params, images, context.resolved, undefined);
+    const extraction = await planned(params, images, table, context.resolved, undefined);
     const space = extraction.ok ? await context.rowStore.find(extraction.value.space.id) : undefined;
     const rows = distinctRows(table);
     const missing = space ? missingRows(space, table, rows).length : rows.length;
@@ -64,16 +66,12 @@ export const body: StageBody<ExtractFeaturesParams> = {
 async function planned(
   { precision, store }: ExtractFeaturesParams,
   images: ImagesArtifact,
+  table: RowTable,
   { backbone }: CountContext['resolved'],
   producer: Producer | undefined,
 ) {
   if (!backbone) throw new Error('an extraction without a resolved backbone');
-  if (precision !== 'float32') {
-    return err(
-      problem('S043', `the engines do not compute in ${precision} yet`, {
-        help: 'leave `precision` out; `store: float16` halves the space that features take',
-      }),
-    );
-  }
-  return planExtraction({ backbone, precision, store, producer }, images);
+  const sample = precision === 'int8' ? calibrationSample(table) : undefined;
+  const quantized = sample && { images: sample.images, sample };
+  return planExtraction({ backbone, precision, quantized, store, producer }, images);
 }

@@ -1,8 +1,8 @@
 /** What an ONNX file must not hold: other files, bombs, NaN, operators that nobody knows. */
 
-import type { Node, OnnxModel } from './model.ts';
+import type { Node, OnnxModel } from '../../files/onnx/model.ts';
+import { misdeclared, spoiled, type Tensor } from '../../files/onnx/tensor.ts';
 import { knownDomains, OPSETS, standardOperators } from './operators.ts';
-import { misdeclared, spoiled, type Tensor } from './tensor.ts';
 
 /** A refusal; the message goes on from the file's name. */
 export interface Refusal {

@@ -1,11 +1,11 @@
 /** Somebody's ONNX file as a backbone: checked, described, cut at a layer. */
 import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { type Node, type OnnxModel, type OpenShape, parseModel, type ValueInfo } from '../../files/onnx/model.ts';
+import { Malformed, writeField, writeInteger } from '../../files/onnx/protobuf.ts';
 import { noSuchLayer } from '../../networks/cut.ts';
 import type { Shape } from '../../networks/network.ts';
 import { labelOf, refusalOf } from './checks.ts';
-import { type Node, type OnnxModel, type OpenShape, parseModel, type ValueInfo } from './model.ts';
-import { Malformed, writeField, writeInteger } from './protobuf.ts';
 import { inferShapes } from './shapes.ts';
 
 export type Layout = 'nhwc' | 'nchw';

@@ -2,7 +2,7 @@
  * Shapes and cost of an ONNX graph, as far as they follow from the common operators of image networks; `undefined` beyond.
  * The engine finds the true shape of the output when it opens the model: these are for tables, messages and predictions.
  */
-import type { Node, OnnxModel, OpenShape } from './model.ts';
+import type { Node, OnnxModel, OpenShape } from '../../files/onnx/model.ts';
 
 export interface NodeCost {
   readonly shape: OpenShape | undefined;

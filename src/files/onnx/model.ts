@@ -16,8 +16,11 @@ export interface ValueInfo {
 export interface Attribute {
   readonly integer: number;
   readonly integers: readonly number[];
+  readonly float: number;
   readonly text: string;
   readonly tensor: Tensor | undefined;
+  /** onnx.proto's AttributeProto.AttributeType: 1 float, 2 integer, 3 text, 7 integers; 0 where it is not stated. */
+  readonly type: number;
 }
 
 export interface Node {
@@ -171,10 +174,14 @@ function parseAttribute(bytes: Uint8Array, tensors: Tensor[], depth: number): Pa
   const graphs: Graph[] = [];
   let name = '';
   let integer = 0;
+  let float = 0;
+  let type = 0;
   let text = '';
   let tensor: Tensor | undefined;
   for (const field of fieldsOf(bytes)) {
     if (field.number === 1) name = textOf(field);
+    else if (field.number === 2) float = floatOf(field.bytes);
+    else if (field.number === 20) type = field.value;
     else if (field.number === 3) integer = field.value;
     else if (field.number === 4) text = textOf(field);
     else if (field.number === 5 || field.number === 10) {
@@ -183,7 +190,11 @@ function parseAttribute(bytes: Uint8Array, tensors: Tensor[], depth: number): Pa
     } else if (field.number === 6 || field.number === 11) graphs.push(parseGraph(field.bytes, tensors, depth + 1));
     else if (field.number === 8) for (const value of integersOf(field)) integers.push(value);
   }
-  return { name, integer, integers, text, tensor, graphs };
+  return { name, integer, integers, float, text, tensor, type, graphs };
+}
+
+function floatOf(bytes: Uint8Array): number {
+  return bytes.length === 4 ? new DataView(bytes.buffer, bytes.byteOffset, 4).getFloat32(0, true) : 0;
 }
 
 function parseFunction(

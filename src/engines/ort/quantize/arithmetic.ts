@@ -1,0 +1,26 @@
+/** A graph made to compute otherwise than in float32. */
+import type { Arithmetic } from '../../engine.ts';
+import type { OnnxGraph } from '../onnx-writer.ts';
+import { CALIBRATION, calibrationGraph, rangesOf } from './calibration-graph.ts';
+import { foldConstants } from './fold-constants.ts';
+import { fuseAffine } from './fuse-affine.ts';
+import { quantizeGraph, type WeightForm } from './quantize-graph.ts';
+
+export interface Prepared {
+  readonly graph: OnnxGraph;
+  /** The output that is wanted of it, where it is not the graph's own. */
+  readonly output?: string;
+  readonly width?: number;
+  /** Operators that stay in float32. */
+  readonly kept: readonly string[];
+}
+
+export function prepareArithmetic(graph: OnnxGraph, arithmetic: Arithmetic, form: WeightForm): Prepared {
+  if (arithmetic.kind === 'float16') throw new Error('float16 is refused before');
+  const fused = fuseAffine(foldConstants(graph));
+  if (arithmetic.kind === 'calibration') {
+    const { graph: calibrating, values } = calibrationGraph(fused);
+    return { graph: calibrating, output: CALIBRATION, width: 2 * values.length, kept: [] };
+  }
+  return quantizeGraph(fused, rangesOf(fused, arithmetic.ranges), form);
+}

@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { DrawStream } from '../../../base/philox.ts';
+import { randomWeights } from '../../../networks/initializers.ts';
+import { type Network, sizeOf, type Weights } from '../../../networks/network.ts';
+import type { ForwardProgram } from '../../engine.ts';
+import { Forward } from '../forward-session.ts';
+import { GraphBuilder } from '../graph-builder.ts';
+import { type OnnxGraph, writeModel } from '../onnx-writer.ts';
+import { createSession, tensor } from '../runtime.ts';
+import { useTraceBackend } from '../trace.ts';
+import { calibrationGraph } from './calibration-graph.ts';
+import { foldConstants } from './fold-constants.ts';
+import { fuseAffine } from './fuse-affine.ts';
+import { quantizeGraph } from './quantize-graph.ts';
+import { readGraph } from './read-graph.ts';
+
+beforeAll(useTraceBackend);
+
+const options = { threads: 1, device: 'cpu' } as const;
+const relu6 = { activation: 'relu6', bias: false } as const;
+const network: Network = {
+  name: 'small',
+  input: [12, 12, 3],
+  layers: [
+    {
+      type: 'conv2d',
+      name: 'a',
+      filters: 8,
+      size: [3, 3],
+      strides: [1, 1],
+      padding: 'same',
+      activation: 'linear',
+      bias: false,
+      init: 'glorot-uniform',
+    },
+    { type: 'batch-norm', name: 'norm', momentum: 0.9, epsilon: 1e-3 },
+    { type: 'activation', name: 'act', activation: 'relu6' },
+    { type: 'zero-pad', name: 'pad', padding: [0, 1, 0, 1] },
+    {
+      type: 'depthwise-conv2d',
+      name: 'b',
+      size: [3, 3],
+      strides: [2, 2],
+      padding: 'valid',
+      ...relu6,
+      init: 'glorot-uniform',
+    },
+    { type: 'max-pool', name: 'pool', size: [2, 2], strides: [2, 2], padding: 'valid' },
+    {
+      type: 'conv2d',
+      name: 'c',
+      filters: 5,
+      size: [1, 1],
+      strides: [1, 1],
+      padding: 'same',
+      activation: 'relu',
+      bias: true,
+      init: 'glorot-uniform',
+    },
+    { type: 'flatten', name: 'flat' },
+    { type: 'dense', name: 'd', units: 7, activation: 'tanh', bias: true, init: 'glorot-uniform' },
+  ],
+};
+const images = draws('images', 6 * sizeOf(network.input));
+
+function draws(purpose: string, count: number): Float32Array<ArrayBuffer> {
+  const stream = new DrawStream(3, purpose);
+  return Float32Array.from({ length: count }, () => stream.uniform() * 2 - 1);
+}
+
+/** Weights of which no channel is like another. */
+function unevenWeights(): Weights {
+  const drawn = randomWeights(network, 5);
+  if (!drawn.ok) throw new Error(drawn.error.message);
+  return new Map(
+    [...drawn.value].map(([name, { shape, data }]) => {
+      const noise = draws(name, data.length);
+      const spread = /gamma|variance/.test(name) ? 0.5 : 0.2;
+      return [name, { shape, data: data.map((value, i) => value + spread * (noise[i] ?? 0)) }];
+    }),
+  );
+}
+
+async function run(program: ForwardProgram, rows: number, from = 0): Promise<Float32Array> {
+  const session = await Forward.open(program, options);
+  const width = sizeOf(network.input);
+  const result = await session.run(images.slice(from * width, (from + rows) * width), rows);
+  await session.close();
+  return result;
+}
+
+async function rangesOf(program: ForwardProgram): Promise<Float32Array> {
+  const all = await run({ ...program, arithmetic: { kind: 'calibration' } }, 6);
+  const width = all.length / 6;
+  return Float32Array.from({ length: width }, (_, i) => {
+    const ends = Array.from({ length: 6 }, (__, row) => all[row * width + i] ?? 0);
+    return i < width / 2 ? Math.min(...ends) : Math.max(...ends);
+  });
+}
+
+/** Root of the mean square of the difference, in units of the root of the mean square. */
+function relativeError(found: Float32Array, expected: Float32Array): number {
+  const square = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
+  return Math.sqrt(square(found.map((value, i) => value - (expected[i] ?? 0))) / square(expected));
+}
+
+async function output(graph: OnnxGraph, feeds: Record<string, { data: Float32Array; shape: readonly number[] }>) {
+  const session = await createSession(writeModel(graph), options);
+  const fed = Object.fromEntries(Object.entries(feeds).map(([name, { data, shape }]) => [name, tensor(data, shape)]));
+  const result = await session.run(fed);
+  await session.release();
+  const { data } = result[graph.outputs[0]?.name ?? ''] ?? {};
+  if (!(data instanceof Float32Array)) throw new Error('no output');
+  return data;
+}
+
+describe('a quantised network', () => {
+  const program = { kind: 'network', network, weights: unevenWeights(), layer: 'd', pooling: 'none' } as const;
+
+  it('computes nearly what it computes in float32', async () => {
+    const ranges = await rangesOf(program);
+    const eight = await run({ ...program, arithmetic: { kind: 'int8', ranges } }, 6);
+    const whole = await run(program, 6);
+    expect(eight).toHaveLength(whole.length);
+    expect(relativeError(eight, whole)).toBeLessThan(0.03);
+    expect(relativeError(eight, whole)).toBeGreaterThan(0);
+  });
+
+  it('gives a row the same bits in whatever batch, and twice the same', async () => {
+    const ranges = await rangesOf(program);
+    const eight: ForwardProgram = { ...program, arithmetic: { kind: 'int8', ranges } };
+    const whole = await run(eight, 6);
+    const parts = [await run(eight, 1, 0), await run(eight, 3, 1), await run(eight, 2, 4)];
+    expect(parts.flatMap((part) => [...part])).toEqual([...whole]);
+    expect(await run(eight, 6)).toEqual(whole);
+  });
+
+  it('tells the ranges of a row by itself', async () => {
+    const calibration: ForwardProgram = { ...program, arithmetic: { kind: 'calibration' } };
+    const all = await run(calibration, 6);
+    expect([...(await run(calibration, 1, 2))]).toEqual([...all.slice((all.length / 6) * 2, (all.length / 6) * 3)]);
+  });
+
+  it('refuses ranges of another network', async () => {
+    const wrong = { ...program, arithmetic: { kind: 'int8', ranges: new Float32Array(4) } } as const;
+    await expect(Forward.open(wrong, options)).rejects.toThrow('2 ranges for');
+  });
+});
+
+describe('a fused graph', () => {
+  const file = fileURLToPath(new URL('../../../../test/vectors/onnx-files/', import.meta.url));
+  const expected: {
+    readonly input: readonly number[];
+    readonly outputs: Readonly<Record<string, { readonly numbers: readonly number[] }>>;
+  } = JSON.parse(readFileSync(`${file}expected.json`, 'utf8'));
+  const image = { data: Float32Array.from(expected.input), shape: [2, 3, 8, 6] };
+
+  it('is the same network without batch norms, and its int8 form nearly so', async () => {
+    const graph = readGraph(readFileSync(`${file}small.onnx`));
+    const fused = fuseAffine(foldConstants(graph));
+    expect(graph.nodes.map(({ op }) => op)).toContain('BatchNormalization');
+    expect(fused.nodes.map(({ op }) => op)).not.toContain('BatchNormalization');
+    const scores = Float32Array.from(expected.outputs['scores']?.numbers ?? []);
+    expect(relativeError(await output(fused, { image }), scores)).toBeLessThan(1e-5);
+    const calibrating = calibrationGraph(fused);
+    const rows = await output(calibrating.graph, { image });
+    const count = calibrating.values.length;
+    const ranges = new Map(
+      calibrating.values.map((name, i) => {
+        const [a, b] = [i, i + count].map((at) => [rows[at] ?? 0, rows[2 * count + at] ?? 0]);
+        return [name, { min: Math.min(...(a ?? [])), max: Math.max(...(b ?? [])) }];
+      }),
+    );
+    const { graph: eight, kept } = quantizeGraph(fused, ranges, 'signed');
+    expect(eight.nodes.map(({ op }) => op)).toEqual(
+      expect.arrayContaining(['QLinearConv', 'QLinearAdd', 'Concat', 'MaxPool', 'QGemm']),
+    );
+    expect(kept).toEqual([]);
+    const signed = await output(eight, { image });
+    expect(relativeError(signed, scores)).toBeLessThan(0.05);
+    // The same integers, moved up: for processors on which signed weights overflow.
+    expect(await output(quantizeGraph(fused, ranges, 'unsigned').graph, { image })).toEqual(signed);
+  });
+
+  it('W9 keeps an operator that it does not know in float32, and names it', async () => {
+    const builder = new GraphBuilder();
+    builder.input('x', [-1, 2, 4, 4], 'float32');
+    const weights = () => builder.constant(draws('weights', 4), [2, 2, 1, 1], 'float32');
+    const soft = builder.node('Softsign', [builder.node('Conv', ['x', weights()], { kernel_shape: [1, 1] })]);
+    const y = builder.node('Conv', [soft, weights()], { kernel_shape: [1, 1] });
+    const graph = builder.finish([{ name: y, shape: [-1, 2, 4, 4], type: 'float32' }], false);
+    const ranges = new Map(calibrationGraph(graph).values.map((name) => [name, { min: -2, max: 2 }]));
+    const { graph: eight, kept } = quantizeGraph(graph, ranges, 'signed');
+    expect(kept).toEqual(['Softsign']);
+    expect(eight.nodes.filter(({ op }) => op === 'QLinearConv')).toHaveLength(2);
+    const x = { data: draws('x', 64), shape: [2, 2, 4, 4] };
+    expect(relativeError(await output(eight, { x }), await output(graph, { x }))).toBeLessThan(0.06);
+  });
+});

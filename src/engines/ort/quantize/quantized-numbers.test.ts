@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { activationScale, quantizeWeights, roundHalfEven } from './quantized-numbers.ts';
+
+const numbers = fc.double({ min: -1e3, max: 1e3, noNaN: true }).map(Math.fround);
+
+describe('numbers in eight bits', () => {
+  it('gives back every weight to half a step of its channel', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(numbers, { minLength: 6, maxLength: 6 }), { minLength: 1, maxLength: 5 }),
+        (rows) => {
+          const weights = Float32Array.from(rows.flat());
+          const { data, scales } = quantizeWeights(weights, new Float32Array(rows.length), 6, 0.1);
+          weights.forEach((weight, at) => {
+            const scale = scales[Math.floor(at / 6)] ?? 0;
+            expect(Math.abs((data[at] ?? 0) * scale - weight)).toBeLessThanOrEqual(scale / 2 + 1e-6 * Math.abs(weight));
+            expect(Math.abs(data[at] ?? 0)).toBeLessThanOrEqual(127);
+          });
+        },
+      ),
+    );
+  });
+
+  it('gives back every activation of its range to half a step, and zero exactly', () => {
+    fc.assert(
+      fc.property(numbers, numbers, fc.double({ min: 0, max: 1, noNaN: true }), (a, b, share) => {
+        const [min, max] = [Math.min(0, a, b), Math.max(0, a, b)];
+        const { scale, zero } = activationScale({ min, max });
+        const value = min + share * (max - min);
+        const q = Math.min(255, Math.max(0, roundHalfEven(value / scale) + zero));
+        // The zero is rounded to a step, so that the ends may lie half a step outside.
+        expect(Math.abs((q - zero) * scale - value)).toBeLessThanOrEqual(scale * 1.001);
+        expect(Number.isInteger(zero) && zero >= 0 && zero <= 255).toBe(true);
+      }),
+    );
+  });
+
+  it('keeps a bias that weights of its channel are too small for', () => {
+    const { bias, scales } = quantizeWeights(Float32Array.of(1e-12, 0, 1, 2), Float32Array.of(5, 5), 2, 0.01);
+    for (const [c, value] of bias.entries()) expect(value * 0.01 * (scales[c] ?? 0)).toBeCloseTo(5, 5);
+  });
+
+  it.each([
+    [0.5, 0],
+    [1.5, 2],
+    [-0.5, 0],
+    [-1.5, -2],
+    [2.4, 2],
+    [-2.6, -3],
+  ])('rounds %d to %d, halves to even', (value, rounded) => {
+    expect(roundHalfEven(value) + 0).toBe(rounded);
+  });
+});
