@@ -18,7 +18,7 @@ export interface MeasuredStage {
 
 interface Measured {
   readonly ms: number;
-  readonly settings: Readonly<Record<string, Json>>;
+  readonly settings: Leaves;
   /** Rows that it computed, where it keeps rows. */
   readonly rows: number | undefined;
 }
@@ -32,7 +32,7 @@ export interface Prediction {
 
 /** Records that are looked at, and stages of a kind that are remembered, the newest first. */
 const MOST_RECORDS = 50;
-const MOST_MEASURED = 30;
+const MOST_MEASURED = 10;
 
 /**
  * @param newRows rows that each stage with a row space would compute
@@ -47,14 +47,34 @@ export function predictTime(
   const known = measuredIn(plan, workspace, more);
   const unknown = new Set<string>();
   const stages = new Map<PlannedStage, number>();
-  for (const stage of plan.stages) {
-    if (stage.status !== 'run') continue;
-    const predicted = predictStage(stage, newRows(stage), known.get(stage.kind.kind) ?? []);
-    if (predicted === undefined) unknown.add(stage.kind.kind);
-    else stages.set(stage, predicted);
+  for (const [kind, measured] of known) {
+    const all = plan.stages.filter((stage) => stage.status === 'run' && stage.kind.kind === kind);
+    if (measured.length === 0 && all.length > 0) unknown.add(kind);
+    const asked = sampleOf(all);
+    const predicted = asked.map((stage) => predictStage(stage, newRows(stage), measured));
+    if (predicted.includes(undefined)) unknown.add(kind);
+    const mean = predicted.reduce((sum: number, ms) => sum + (ms ?? 0), 0) / asked.length;
+    if (unknown.has(kind)) continue;
+    if (asked.length < all.length) for (const stage of all) stages.set(stage, mean);
+    else
+      asked.forEach((stage, i) => {
+        stages.set(stage, predicted[i] ?? mean);
+      });
   }
   return { stages, unknown: [...unknown] };
 }
+
+/** Of so many stages that asking each takes long, some that lie anywhere: neighbours in a grid are alike. */
+function sampleOf(stages: readonly PlannedStage[]): readonly PlannedStage[] {
+  if (stages.length <= 2 * SAMPLE) return stages;
+  return Array.from({ length: SAMPLE }, (_, i) => stages[(i * STRIDE) % stages.length]).filter(
+    (stage) => stage !== undefined,
+  );
+}
+
+const SAMPLE = 500;
+/** A prime, so that all stages are as likely. */
+const STRIDE = 7919;
 
 /** By the stage whose settings are the closest: its time a row where there are rows, else a time an epoch where there are epochs. */
 function predictStage(
@@ -62,28 +82,45 @@ function predictStage(
   rows: number | undefined,
   measured: readonly Measured[],
 ): number | undefined {
-  const settings = leavesOf(stage.record.with, '');
+  const settings = leavesIn(stage.record.with);
   let closest: Measured | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of measured) {
     if (rows !== undefined && candidate.rows === undefined) continue;
-    const differing = differences(settings, candidate.settings);
+    const differing = differences(settings, candidate.settings, least) + epochDistance(settings, candidate.settings);
     if (differing < least) [closest, least] = [candidate, differing];
   }
   if (!closest) return undefined;
   if (rows !== undefined) return (closest.ms / (closest.rows ?? 1)) * rows;
-  const [before, now] = [closest.settings[EPOCHS], settings[EPOCHS]];
-  return typeof before === 'number' && typeof now === 'number' ? (closest.ms / before) * now : closest.ms;
+  const [before, now] = [Number(closest.settings.get(EPOCHS)), Number(settings.get(EPOCHS))];
+  return before > 0 && now > 0 ? (closest.ms / before) * now : closest.ms;
 }
 
 const EPOCHS = '.epochs';
 
-function differences(a: Readonly<Record<string, Json>>, b: Readonly<Record<string, Json>>): number {
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  keys.delete(EPOCHS);
+/** Settings of one that the other has otherwise or not at all, the epochs left out; no more than `most` are counted. */
+function differences(one: Leaves, other: Leaves, most: number): number {
   let count = 0;
-  for (const key of keys) if (JSON.stringify(a[key]) !== JSON.stringify(b[key])) count++;
-  return count;
+  let shared = 0;
+  for (const [path, value] of one) {
+    const has = other.get(path);
+    if (has !== undefined) shared++;
+    if (has !== value && path !== EPOCHS && ++count >= most) return count;
+  }
+  return count + other.size - shared;
+}
+
+/** Less than any difference, and the less the nearer the epochs: what a training takes besides them weighs the less. */
+function epochDistance(one: Leaves, other: Leaves): number {
+  const ratio = Number(one.get(EPOCHS)) / Number(other.get(EPOCHS));
+  return ratio > 0 ? Math.min(0.9, Math.abs(Math.log2(ratio)) / 20) : 0;
+}
+
+/** Scalars by path, as JSON. */
+type Leaves = ReadonlyMap<string, string>;
+
+function leavesIn(settings: Json): Leaves {
+  return new Map(Object.entries(leavesOf(settings, '')).map(([path, value]) => [path, JSON.stringify(value)]));
 }
 
 function measuredIn(
@@ -96,7 +133,7 @@ function measuredIn(
   const note = (kind: string, ms: number, settings: Json, rows: number | undefined) => {
     const measured = known.get(kind);
     if (measured && measured.length < MOST_MEASURED && rows !== 0)
-      measured.push({ ms, rows, settings: leavesOf(settings, '') });
+      measured.push({ ms, rows, settings: leavesIn(settings) });
   };
   for (const { entry, kind, record } of plan.stages)
     if (entry) note(kind.kind, entry.durationMs, record.with, entry.rows?.computed);

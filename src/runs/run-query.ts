@@ -86,7 +86,7 @@ function parseCondition(words: string): Result<Condition, Diagnostic> {
   const [, path = '', sign = '', given = ''] =
     /^\s*([^<>=!~]+?)\s*(>=|<=|!=|==|=|>|<|~)\s*(.*?)\s*$/s.exec(words) ?? [];
   const compare = COMPARISONS[sign];
-  if (!compare || given === '')
+  if (!compare || given === '' || /^[<>=~]/.test(given))
     return err(
       problem('U008', `--where takes PATH OPERATOR VALUE, and "${words}" is not that`, {
         help: "for example --where 'score.accuracy>0.9', 'head.epochs=5', 'outcome!=failed' or 'pipeline~mnist'",

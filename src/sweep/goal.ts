@@ -63,6 +63,17 @@ export function readGoal(
 
 const example = 'goal: { minimize: score.log-loss }, or --goal minimize:score.log-loss';
 
+/** Stages that the goal's stage is made from, itself among them, by the names that the file gives them. */
+export function stagesBehind({ stage }: Goal, { stages }: PipelineConfig): ReadonlySet<string> {
+  const names = new Set([stage]);
+  // A set goes on over what is added to it.
+  for (const name of names) {
+    const found = stages.find((candidate) => candidate.name === name);
+    for (const input of Object.values(found?.from ?? {})) names.add(input.stage);
+  }
+  return new Set(stages.filter(({ name }) => names.has(name)).map(({ name, matrix }) => matrix?.stage ?? name));
+}
+
 function refuse(message: string, help: string): Result<never, Refusal> {
   return err({ message, help });
 }

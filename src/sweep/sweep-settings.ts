@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PipelineConfig } from '../config/pipeline-config.ts';
 import type { StageKind } from '../stages/stage-kind.ts';
-import { type Goal, readGoal } from './goal.ts';
+import { type Goal, readGoal, stagesBehind } from './goal.ts';
 import { gridNumbers, gridPoints, gridSize, zipPoints } from './grid.ts';
 import { readSpace, type Space } from './space.ts';
 import { halvingStrategy, halvingTrials, halvingWork } from './strategies/halving.ts';
@@ -65,6 +65,18 @@ export function readSweep(
   }
   const goal = readGoal(objectIn(block, 'goal'), config, kinds);
   if (!goal.ok) return refuse('P034', goal.error.message, 'goal', goal.error.help);
+  const behind = stagesBehind(goal.value, config);
+  const idle = space.value.paths.find((path) => {
+    const [stage = ''] = path.split('.');
+    return stagesNamed(config).has(stage) && !behind.has(stage);
+  });
+  if (idle !== undefined)
+    return refuse(
+      'P034',
+      `sweep.over: "${idle}" changes nothing about ${goal.value.stage}.${goal.value.metric}`,
+      `over/${idle}`,
+      `the goal hangs on ${[...behind].join(', ')}`,
+    );
   const strategyName = strategyNames.find((name) => name === block['strategy']) ?? 'grid';
   const limit = objectIn(block, 'limit');
   const enumerated = strategyName === 'grid' || strategyName === 'zip';
@@ -82,6 +94,10 @@ export function readSweep(
     minutes: numberIn(limit, 'minutes'),
     noImprovement: numberIn(limit, 'noImprovement'),
   });
+}
+
+function stagesNamed({ stages }: PipelineConfig): ReadonlySet<string> {
+  return new Set(stages.map(({ name, matrix }) => matrix?.stage ?? name));
 }
 
 type Made = Pick<SweepSettings, 'strategy' | 'combinations'> & Partial<Pick<SweepSettings, 'wholeWork'>>;

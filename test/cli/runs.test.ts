@@ -94,6 +94,7 @@ describe('pipe runs', () => {
     [['runs', '--where', 'constructor>1'], 'error[U009]'],
     [['runs', '--where', 'score.__proto__>1'], 'error[U009]'],
     [['runs', '--where', 'accuracy'], 'error[U008]'],
+    [['runs', '--where', 'score.accuracy>>0.5'], 'error[U008]'],
     [['runs', '--limit', 'many'], 'error[U001]'],
   ])('refuses %j', async (args, words) => {
     const { code, stderr } = await rig.run(...args);

@@ -27,6 +27,7 @@ describe('wrong usage of pipe sweep', () => {
     [[...two, '--over', 'head.batch=8,16,32', '--strategy', 'zip'], 3, 'head.batch with 3, head.epochs with 2'],
     [[...two, '--strategy', 'halving'], 3, 'cannot be swept over too'],
     [['--over', 'head.epochs=1,,2'], 2, 'the values cannot be read'],
+    [['--over', 'submission.file=a,b'], 3, '"submission.file" changes nothing about score.log-loss'],
     [['--over', 'head=1,2'], 3, 'which setting of the stage?'],
     [[...two, '--export', 'csv'], 2, '--export needs --out'],
     [[...two, '--out', 'trials.txt'], 2, 'in which format?'],

@@ -193,7 +193,8 @@ export const pipelineCodes = defineCodes({
   P034: {
     exit: 3,
     title: 'a sweep names nothing',
-    explanation: 'A path under `sweep.over` or the metric in `sweep.goal` starts with no stage of this pipeline.',
+    explanation:
+      'A path under `sweep.over` starts with no stage of this pipeline, or with one that the goal does not hang on; or the goal names no stage that gives metrics, or a metric that it does not give.',
   },
   P035: {
     exit: 3,
