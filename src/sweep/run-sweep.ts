@@ -49,6 +49,9 @@ export interface SweepOptions extends Omit<RunPlanOptions, 'emit' | 'engines' | 
   readonly now: () => number;
 }
 
+/** What a timer can wait: almost 25 days. */
+const MOST_MS = 2 ** 31 - 1;
+
 /** Trials a round where the sweep may end before all are tried. */
 const CAREFUL_ROUND = 8;
 
@@ -59,7 +62,8 @@ export async function runSweep(
 ): Promise<Result<SweepSummary, readonly Diagnostic[]>> {
   const started = options.now();
   const { minutes, combinations } = settings;
-  const timeIsUp = minutes === undefined ? undefined : AbortSignal.timeout(minutes * 60_000);
+  const timeIsUp =
+    minutes === undefined ? undefined : AbortSignal.timeout(Math.min(MOST_MS, Math.round(minutes * 60_000)));
   const signal = timeIsUp ? AbortSignal.any([options.signal, timeIsUp]) : options.signal;
   const engines = new EnginePool(options, (diagnostic) => options.emit({ event: 'diagnostic', diagnostic }));
   const results: TrialResult[] = [];

@@ -38,11 +38,20 @@ export function writeSweepRecord(folder: string, record: SweepRecord): void {
   }
 }
 
-/** The record of an id or its beginning; the newest one for `@last`. */
+/** The record of an id or its beginning; the newest one that can be read for `@last`, the one before it for `@last~1`. */
 export function readSweepRecord(folder: string, id: string): SweepRecord | undefined {
   const names = namesIn(folder);
-  const found = id === '@last' ? names[0] : names.find((name) => name.startsWith(id));
-  return found === undefined ? undefined : readRecord(folder, found);
+  const back = /^@last(?:~(\d+))?$/.exec(id);
+  if (!back) {
+    const found = names.find((name) => name.startsWith(id));
+    return found === undefined ? undefined : readRecord(folder, found);
+  }
+  let left = Number(back[1] ?? 0);
+  for (const name of names) {
+    const record = readRecord(folder, name);
+    if (record && left-- === 0) return record;
+  }
+  return undefined;
 }
 
 /** Sweeps that are asked how long stages took. */

@@ -62,6 +62,25 @@ it('limit: { minutes } stops the trials at work, which are not run, and keeps wh
   expect(last.trials.map(({ status }: { readonly status: string }) => status)).toEqual(['finished', 'skipped']);
 });
 
+it('limit: { noImprovement } ends the sweep; odd numbers of minutes are taken', async () => {
+  using rig = CliRig.quickstart();
+  const text = rig.read('pipelines/quickstart.yaml');
+  const limit = 'limit: { noImprovement: 2, minutes: 100000.00001 }';
+  const batches = Array.from({ length: 20 }, (_, i) => 8 + 8 * i).join();
+  rig.write('pipelines/quickstart.yaml', `${text}sweep: { over: { head.batch: [${batches}] }, ${limit} }\n`);
+  const { stdout, code } = await rig.run('sweep', 'quickstart', '--set', 'head.epochs=1');
+  expect(code).toBe(0);
+  // Eight at a time.
+  expect(stdout).toContain('\n  8 trials · ');
+  rig.write('pipelines/quickstart.yaml', text);
+  await rig.run('sweep', 'quickstart', '--over', 'head.epochs=1', '--set', 'head.batch=8');
+  rig.write('.pipe/sweeps/99990101000000-000000.json', '{');
+  expect((await rig.run('sweep', 'show')).stdout).toMatch(/rank {2}trial {2}status {2}head\.epochs/);
+  expect((await rig.run('sweep', 'show', '@last~1')).stdout).toMatch(/rank {2}trial {2}status {4}head\.batch/);
+  expect((await rig.run('sweep', 'show', '@last~2')).code).toBe(2);
+  expect((await rig.run('runs')).stdout).toContain('pipe sweep show');
+});
+
 describe('other tools', () => {
   it('get a run a trial, with its settings', async () => {
     using rig = CliRig.quickstart();

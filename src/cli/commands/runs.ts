@@ -11,11 +11,17 @@ import { findRun } from '../../runs/find-run.ts';
 import { readDetails, readLog } from '../../runs/run-details.ts';
 import { leavesOf, queryRuns, valueAt } from '../../runs/run-query.ts';
 import { type RunRecord, readRunRecords } from '../../runs/run-record.ts';
+import { readSweepRecord, sweepsFolder } from '../../sweep/sweep-record.ts';
 import { cacheFolder, failWith, type GlobalOptions, paint, print, printError, printJson } from '../output.ts';
 import { sharingIn } from './run.ts';
 
 function runsFolder(options: GlobalOptions): string {
   return locateProject(`${process.cwd()}/x`, process.env, cacheFolder(options)).runs;
+}
+
+function hasSweeps(options: GlobalOptions): boolean {
+  const project = locateProject(`${process.cwd()}/x`, process.env, cacheFolder(options));
+  return readSweepRecord(sweepsFolder(project), '@last') !== undefined;
 }
 
 export async function runs(options: GlobalOptions): Promise<number> {
@@ -42,7 +48,8 @@ export async function runs(options: GlobalOptions): Promise<number> {
         metrics: summary.metrics,
       })),
     );
-  else if (all.length === 0) print('no runs yet\n');
+  else if (all.length === 0)
+    print(`no runs yet${hasSweeps(options) ? '; `pipe sweep show` shows the last sweep' : ''}\n`);
   else if (chosen.length === 0) print(`none of ${all.length} runs\n`);
   else print(chosen.map((record) => `${line(record, asked(where, sort))}\n`).join(''));
   if (skipped.length > 0 && !options.json && !options.quiet)

@@ -93,7 +93,7 @@ function chooseSweepReporter(options: GlobalOptions): SweepReporter {
   const lines = { write: print, writeError: printError, paint, quiet: options.quiet ?? false };
   const { isTTY = false, columns = 0 } = process.stdout;
   const live = canBeLive({ isTTY, columns }) && !process.env['CI'] && !options.quiet;
-  const size = () => ({ columns: process.stdout.columns, rows: process.stdout.rows });
+  const size = () => ({ columns: process.stdout.columns, rows: process.stdout.rows || 24 });
   return live ? liveSweep({ ...lines, size }) : sweepLines(lines);
 }
 
@@ -196,7 +196,11 @@ async function show(id: string, options: GlobalOptions): Promise<number> {
   const record = readSweepRecord(sweepsFolder(project), id);
   if (!record)
     return failWith(
-      [problem('U005', `there is no sweep ${id}`, { help: '@last is the newest; `pipe sweep FILE` makes one' })],
+      [
+        problem('U005', `there is no sweep ${id}`, {
+          help: '@last is the newest, @last~1 the one before; `pipe sweep FILE` makes one',
+        }),
+      ],
       options,
     );
   const { trials } = record.summary;
