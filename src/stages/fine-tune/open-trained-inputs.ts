@@ -59,11 +59,12 @@ export async function openTrainedInputs(
   if (!cut.frozen) return ok({ source: images, readable: (rows) => rows, close: finish });
   const { network, last } = cut.frozen;
   const program = { kind: 'network', network, weights, layer: last, pooling: 'none' } as const;
-  const session = await engine.openForward(program, forwardBatch(images.shape));
+  const most = forwardBatch(images.shape);
+  const session = await engine.openForward(program, most);
   if (!session.ok) return err({ reason: 'diagnostics', diagnostics: [session.error] });
   const close = async () => {
     await session.value.close();
     await finish();
   };
-  return ok({ source: new FrozenInputs(images, session.value), readable: (rows) => rows, close });
+  return ok({ source: new FrozenInputs(images, session.value, most), readable: (rows) => rows, close });
 }
