@@ -26,7 +26,9 @@ export class DiskEntryStore implements EntryStore {
 
   read(fingerprint: Fingerprint): CacheEntry | undefined {
     if (this.#removed.has(fingerprint)) return undefined;
-    const entry = this.#load(this.#path(fingerprint), fingerprint);
+    const path = this.#path(fingerprint);
+    // Asking costs a tenth of an error, and most stages of a large sweep are not there.
+    const entry = existsSync(path) ? this.#load(path, fingerprint) : undefined;
     return entry && this.#isComplete(entry) ? entry : undefined;
   }
 

@@ -36,6 +36,17 @@ describe('--dry-run', () => {
     expect(await dryRun(rig, '--over', 'head.epochs=20')).toMatchObject({ predictedMinutes: 0 });
   });
 
+  it('tells how trainings are grouped, once the features are there', async () => {
+    using rig = CliRig.quickstart();
+    const rates = Array.from({ length: 10 }, (_, i) => (i + 1) / 1000).join();
+    const over = ['--over', `head.l2=${rates}`, '--over', 'head.batch=8,16', '--dry-run'];
+    expect((await rig.run('sweep', 'quickstart', ...over)).stdout).not.toContain('side by side');
+    await rig.run('run', 'quickstart', 'features');
+    expect((await rig.run('sweep', 'quickstart', ...over)).stdout).toMatch(
+      /20 trainings in 4 groups of at most 8 side by side, in at most [\d.]+ GB of memory/,
+    );
+  });
+
   it('counts all rungs of a halving and all runs of a trial', async () => {
     using rig = CliRig.quickstart();
     const halving = ['--strategy', 'halving', '--set', 'head.epochs=9', '--over', 'head.batch=8,16,32'];

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { writeFileAtomically } from '../../files/atomic-file.ts';
 import { findPipelineFile, locateProject, pathFromRoot } from '../../files/project.ts';
 import { CacheWriteError } from '../../files/write-error.ts';
-import { showCount, showDuration } from '../../report/duration.ts';
+import { showBytes, showCount, showDuration } from '../../report/duration.ts';
 import { jsonLine } from '../../report/json-lines.ts';
 import { canBeLive } from '../../report/live.ts';
 import { type SweepReporter, sweepLines } from '../../report/sweep-lines.ts';
@@ -16,6 +16,7 @@ import { countPlannedRows } from '../../scheduler/planned-rows.ts';
 import { encodeTrials, exportFormats } from '../../sweep/export-trials.ts';
 import type { Goal } from '../../sweep/goal.ts';
 import { measuredBySweeps, readSweepRecord, sweepsFolder } from '../../sweep/sweep-record.ts';
+import { type TrainingGroups, trainingGroups } from '../../sweep/training-groups.ts';
 import { ranked, type TrialResult } from '../../sweep/trial-result.ts';
 import { type TrialTable, trialTable } from '../../sweep/trial-table.ts';
 import { cacheFolder, exitOf, failWith, type GlobalOptions, paint, print, printError, printJson } from '../output.ts';
@@ -151,6 +152,7 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
     (sum, [stage, taken]) => sum + taken * (once.has(stage) ? 1 : settings.wholeWork),
     0,
   );
+  const groups = trainingGroups(plan.plan);
   const answer = {
     trials: settings.combinations,
     seeds: settings.seeds,
@@ -160,6 +162,7 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
     stagesToRun: toRun.length,
     shared: shared.map(({ name }) => name),
     rowsToExtract: newRows,
+    ...(groups && { groups }),
     predictedMinutes: time.unknown.length > 0 ? null : ms / 60_000,
   };
   if (options.json) print(`${JSON.stringify(answer)}\n`);
@@ -169,10 +172,16 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
         `  ${showCount(answer.trials)} trials (${answer.strategy})${answer.seeds > 1 ? ` of ${answer.seeds} runs each` : ''}, ${showCount(answer.stages)} stages, ${showCount(answer.stagesToRun)} to run`,
         `  shared by all: ${escapeForTerminal(answer.shared.join(', ')) || 'nothing'}`,
         `  ${showCount(newRows)} rows to extract`,
+        ...(groups ? [groupWords(groups)] : []),
         `  ${timeWords(ms, time)}\n`,
       ].join('\n'),
     );
   return 0;
+}
+
+function groupWords({ trainings, together, groups, bytes }: TrainingGroups): string {
+  const passes = groups === 1 ? 'in one group' : `in ${showCount(groups)} groups`;
+  return `  ${showCount(trainings)} trainings ${passes} of at most ${together} side by side, in at most ${showBytes(bytes)} of memory`;
 }
 
 function timeWords(ms: number, { unknown }: Prediction): string {
