@@ -30,13 +30,14 @@ export class Forward {
 
   static async open(program: ForwardProgram, options: SessionOptions): Promise<Forward> {
     const { bytes, ...model } = await modelOf(program);
+    const quantized = program.arithmetic?.kind === 'int8';
     if (program.kind === 'network') {
       const light: ForwardProgram = { ...program, weights: new Map() };
       const threads = threadsOfForward(program.network, options.threads);
-      return new Forward(light, await createSession(bytes, { ...options, threads }), model);
+      return new Forward(light, await createSession(bytes, { ...options, threads }, quantized), model);
     }
     const light = { ...program, bytes: new Uint8Array(0) };
-    const session = await createSession(bytes, options);
+    const session = await createSession(bytes, options, quantized);
     if (model.outputShape) return new Forward(light, session, model);
     const probe = new Forward(light, session, model);
     // The output's shape is whatever one black image gives: a model need not state it.

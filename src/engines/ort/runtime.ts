@@ -9,7 +9,15 @@ export type Session = ort.InferenceSession;
 /** The package's own, or a copy of it that has further providers beside it. */
 const library: typeof ort = await import(process.env['PIPE_ONNXRUNTIME'] ?? 'onnxruntime-node');
 
-export function createSession(model: Uint8Array, { threads, device }: SessionOptions): Promise<Session> {
+/**
+ * @param quantized whether the model is in eight bits: the library would otherwise quantise further operators by itself, with one scale for
+ * all channels and no calibration, wherever one stands between eight-bit ones
+ */
+export function createSession(
+  model: Uint8Array,
+  { threads, device }: SessionOptions,
+  quantized = false,
+): Promise<Session> {
   return library.InferenceSession.create(model, {
     executionProviders: providersOf(device),
     intraOpNumThreads: threads,
@@ -17,6 +25,7 @@ export function createSession(model: Uint8Array, { threads, device }: SessionOpt
     executionMode: 'sequential',
     enableCpuMemArena: true,
     logSeverityLevel: 3,
+    ...(quantized && { extra: { session: { disable_quant_qdq: '1' } } }),
   });
 }
 
