@@ -13,6 +13,7 @@ import { isRacy, STAMP_LENGTH, sameStamp } from '../files/file-stat.ts';
 import type { Memo } from '../files/memo.ts';
 import { endingsOf, formatOf, type ImageFormat } from '../images/format.ts';
 import { lookalikes, sortClasses } from './classes.ts';
+import { FirstProblems } from './first-problems.ts';
 import { type Row, RowTable, type Split, UNLABELLED } from './row-table.ts';
 
 export interface ListedImage {
@@ -101,7 +102,7 @@ async function digestFiles(
 ): Promise<Result<{ readonly keys: Uint8Array; readonly warnings: readonly Diagnostic[] }, readonly Diagnostic[]>> {
   const keys = new Uint8Array(images.length * 32);
   const before = known?.keysByPath();
-  const problems: Diagnostic[] = [];
+  const problems = new FirstProblems();
   const misnamed = new Map<number, ImageFormat>();
   const todo: number[] = [];
   images.forEach(({ path }, i) => {
@@ -122,12 +123,12 @@ async function digestFiles(
         if (format && !endingsOf[format].includes(extname(image.name).toLowerCase())) misnamed.set(i, format);
       } catch (error) {
         const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-        problems.push(problem('D003', `cannot read the image ${image.name}: ${reason}`, { location: image.at }));
+        problems.add(problem('D003', `cannot read the image ${image.name}: ${reason}`, { location: image.at }));
       }
     }
   };
   await Promise.all(Array.from({ length: 16 }, work));
-  return problems.length > 0 ? err(firstOf(problems)) : ok({ keys, warnings: misnaming(images, misnamed) });
+  return problems.count > 0 ? err(problems.list()) : ok({ keys, warnings: misnaming(images, misnamed) });
 }
 
 function misnaming(images: readonly ListedImage[], misnamed: ReadonlyMap<number, ImageFormat>): readonly Diagnostic[] {
@@ -140,20 +141,6 @@ function misnaming(images: readonly ListedImage[], misnamed: ReadonlyMap<number,
       location: at,
       help: 'it is read as what it is; another name would say so',
     }),
-  ];
-}
-
-/** Problems of one kind that are told one by one. */
-export const MOST_SHOWN = 20;
-
-/** The first problems and how many more there are. */
-export function firstOf(problems: readonly Diagnostic[]): readonly Diagnostic[] {
-  const [first] = problems;
-  if (problems.length <= MOST_SHOWN || !first) return problems;
-  const more = problems.length - MOST_SHOWN;
-  return [
-    ...problems.slice(0, MOST_SHOWN),
-    { ...first, message: `and ${more} more of this kind`, help: `${problems.length} in all` },
   ];
 }
 
@@ -174,14 +161,14 @@ function tableOf(
     }),
   );
   const first = new Map<string, ListedImage>();
-  const conflicts: Diagnostic[] = [];
+  const conflicts = new FirstProblems();
   let copies = 0;
   images.forEach((image, i) => {
     const key = Buffer.from(keys.subarray(i * 32, (i + 1) * 32)).toString('latin1');
     const other = first.get(key);
     if (!other) first.set(key, image);
     else if (other.label !== undefined && image.label !== undefined && other.label !== image.label) {
-      conflicts.push(
+      conflicts.add(
         problem(
           'D010',
           `${image.name} is the same image as ${other.name}, but labelled "${image.label}" and "${other.label}"`,
@@ -190,7 +177,7 @@ function tableOf(
       );
     } else copies++;
   });
-  if (conflicts.length > 0) return err(firstOf(conflicts));
+  if (conflicts.count > 0) return err(conflicts.list());
   const warnings: Diagnostic[] = [];
   if (copies > 0)
     warnings.push(

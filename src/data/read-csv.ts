@@ -5,7 +5,7 @@ import { type Diagnostic, type Location, problem } from '../base/diagnostic.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { unescapeFormula } from '../files/csv-cell.ts';
-import { firstOf } from './image-listing.ts';
+import { FirstProblems } from './first-problems.ts';
 
 export interface CsvRow {
   readonly filename: string;
@@ -59,7 +59,7 @@ export async function readCsv(
   let header: { readonly filename: number; readonly label: number | undefined; readonly width: number } | undefined;
   let next = 1;
   let twice = 0;
-  const problems: Diagnostic[] = [];
+  const problems = new FirstProblems();
   try {
     for await (const { record, info } of parser) {
       const cells: readonly string[] = record;
@@ -74,7 +74,7 @@ export async function readCsv(
         if (!found.ok) return found;
         header = found.value;
       } else if (cells.length !== header.width) {
-        problems.push(
+        problems.add(
           problem('D021', `expected ${header.width} cells, found ${cells.length}`, {
             location: place(),
             help: `quote a cell that holds the delimiter ${JSON.stringify(delimiter)}`,
@@ -86,7 +86,7 @@ export async function readCsv(
           header.label === undefined || withoutLabels ? undefined : unescapeFormula(cells[header.label] ?? '');
         const wrong = nameProblem(filename) ?? (label?.trim() === '' ? EMPTY_LABEL : undefined);
         if (wrong)
-          problems.push(
+          problems.add(
             problem(wrong === EMPTY_LABEL ? 'D022' : 'D023', wrong, {
               location: place(),
               help:
@@ -101,7 +101,7 @@ export async function readCsv(
   } catch (error) {
     return err([csvProblem(error, path, next, twice)]);
   }
-  if (problems.length > 0) return err(firstOf(problems));
+  if (problems.count > 0) return err(problems.list());
   if (!header)
     return err([
       problem('D024', `${path} is empty`, {

@@ -4,7 +4,8 @@ import { dirname, join, posix } from 'node:path';
 import { type Diagnostic, type Location, problem, warning } from '../../base/diagnostic.ts';
 import { didYouMean } from '../../base/did-you-mean.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { firstOf, type ListedImage, type Listing, MOST_SHOWN } from '../../data/image-listing.ts';
+import { FirstProblems, MOST_SHOWN } from '../../data/first-problems.ts';
+import type { ListedImage, Listing } from '../../data/image-listing.ts';
 import { type CsvRow, readCsv } from '../../data/read-csv.ts';
 import { SPLITS } from '../../data/row-table.ts';
 import { isInside } from '../../files/project.ts';
@@ -16,8 +17,8 @@ export async function listCsv(
   context: ResolveContext,
 ): Promise<Result<Listing, readonly Diagnostic[]>> {
   const images: ListedImage[] = [];
-  const problems: Diagnostic[] = [];
-  const copies: Diagnostic[] = [];
+  const problems = new FirstProblems();
+  const copies = new FirstProblems();
   for (const split of SPLITS) {
     const part = parts[split];
     if (!part) continue;
@@ -33,18 +34,18 @@ export async function listCsv(
       const earlier = seen.get(filename);
       if (earlier) {
         const again = listedTwice(earlier, row, at);
-        if (again.severity === 'error') problems.push(again);
-        else copies.push(again);
+        if (again.severity === 'error') problems.add(again);
+        else copies.add(again);
         continue;
       }
       seen.set(filename, row);
-      const wrong = lookFor(path, filename, folder.value, at, problems.length < MOST_SHOWN);
-      if (wrong) problems.push(wrong);
-      else images.push({ split, name: filename, path, label, at });
+      const wrong = lookFor(path, filename, folder.value, at, problems.count < MOST_SHOWN);
+      if (wrong) problems.add(wrong);
+      else if (problems.count === 0) images.push({ split, name: filename, path, label, at });
     }
   }
-  if (problems.length > 0) return err(firstOf(problems));
-  return ok({ images, sources: SPLITS.flatMap((split) => parts[split]?.csv ?? []), warnings: firstOf(copies) });
+  if (problems.count > 0) return err(problems.list());
+  return ok({ images, sources: SPLITS.flatMap((split) => parts[split]?.csv ?? []), warnings: copies.list() });
 }
 
 /** A line that says once more what another one said, or the contrary. */

@@ -3,7 +3,8 @@ import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { extname, join, posix } from 'node:path';
 import { type Diagnostic, type Location, problem } from '../../base/diagnostic.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { firstOf, type ListedImage, type Listing } from '../../data/image-listing.ts';
+import { FirstProblems } from '../../data/first-problems.ts';
+import type { ListedImage, Listing } from '../../data/image-listing.ts';
 import { SPLITS, type Split } from '../../data/row-table.ts';
 import { isInside } from '../../files/project.ts';
 import type { ResolveContext } from '../stage-kind.ts';
@@ -16,12 +17,12 @@ export async function listFolders(
 ): Promise<Result<Listing, readonly Diagnostic[]>> {
   const images: ListedImage[] = [];
   const sources = new Set<string>();
-  const problems: Diagnostic[] = [];
+  const problems = new FirstProblems();
   for (const split of SPLITS) {
     const folder = folders[split];
     if (folder === undefined) continue;
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-      problems.push(
+      problems.add(
         problem('D001', `no such folder: ${folder}`, {
           location: context.at(split),
           help: 'relative paths start at the pipeline file',
@@ -33,27 +34,27 @@ export async function listFolders(
     const names = found.images;
     // Also folders without images yet: one that comes later changes only its own folder.
     for (const name of found.folders) sources.add(join(folder, name));
-    problems.push(...found.deadLinks.map((name) => deadLink(join(folder, name), context.at(split))));
+    for (const name of found.deadLinks) problems.add(deadLink(join(folder, name), context.at(split)));
     const real = realpathSync(folder);
     const flat = split === 'test' && names.every((name) => !name.includes('/'));
     for (const name of names) {
       const path = join(folder, name);
       if (!isImageName(name)) {
-        problems.push(
+        problems.add(
           problem('D030', `${path} is no image`, {
             location: context.at(split),
             help: `leave it out: exclude: ['${extname(name) ? `*${extname(name)}` : posix.basename(name)}']`,
           }),
         );
       } else if (!flat && !name.includes('/')) {
-        problems.push(
+        problems.add(
           problem('D030', `${path} lies beside the class folders, not in one`, {
             location: context.at(split),
             help: 'move it into the folder of its class, or leave it out with `exclude`',
           }),
         );
       } else if (found.linked.has(name) && !isInside(real, realpathSync(path))) {
-        problems.push(
+        problems.add(
           problem('D014', `${path} is a link that leaves the image folder`, {
             location: context.at(split),
             help: 'copy the file into the folder, or leave it out with `exclude`',
@@ -62,14 +63,14 @@ export async function listFolders(
       } else images.push({ split, name, path, label: flat ? undefined : name.split('/')[0] });
     }
     if (names.length === 0)
-      problems.push(
+      problems.add(
         problem('D030', `${folder} has no images`, {
           location: context.at(split),
           help: 'one folder a class is expected in it',
         }),
       );
   }
-  return problems.length > 0 ? err(firstOf(problems)) : ok({ images, sources: [...sources].sort(), warnings: [] });
+  return problems.count > 0 ? err(problems.list()) : ok({ images, sources: [...sources].sort(), warnings: [] });
 }
 
 interface FoundNames {
