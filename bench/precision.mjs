@@ -117,10 +117,15 @@ if (data) {
         maxBuffer: 1 << 30,
       });
       if (run.status !== 0) throw new Error(run.stdout + run.stderr);
-      const last = JSON.parse(run.stdout.trimEnd().split('\n').at(-1));
+      const events = run.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
       const show = (precision) => {
-        const metrics = last.stages[`score-${precision}`].metrics ?? {};
-        return `log-loss ${metrics['log-loss']?.toFixed(4)}, accuracy ${(100 * metrics.accuracy).toFixed(2)} %`;
+        const { metrics } = events.find(
+          ({ event, stage }) => event === 'stage-finished' && stage === `score-${precision}`,
+        );
+        return `log-loss ${metrics['log-loss'].toFixed(4)}, accuracy ${(100 * metrics.accuracy).toFixed(2)} %`;
       };
       console.log(
         `| ${source}, ${name} | float32: ${show('float32')} | int8: ${show('int8')} | features differ by ${(100 * difference(folder)).toFixed(1)} % |`,

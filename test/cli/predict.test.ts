@@ -101,4 +101,19 @@ stages:
     expect(done.code).toBe(code);
     expect(done.stderr).toContain(words);
   });
+
+  it('quantises the network as the training of an int8 model did, for images never seen too', async () => {
+    const eight = ['--set', 'features.precision=int8'];
+    expect((await rig.run('run', 'quickstart', ...eight)).code).toBe(0);
+    const given = rig.read('results/quickstart/predictions.csv').trimEnd().split('\n');
+    const ask = async (...what: string[]) => {
+      const { code, stdout } = await rig.run('predict', 'quickstart', ...what, ...eight, '--csv', '--probabilities');
+      expect(code).toBe(0);
+      return stdout.trimEnd().split('\n');
+    };
+    expect(answers((await ask(TEST_CSV, '--images', TEST_IMAGES)).join('\n'))).toEqual(given);
+    rig.write('other/a.png', Buffer.concat([readFileSync(rig.path(first)), Buffer.from('y')]));
+    const numbers = (lines: readonly string[]) => lines[1]?.split(',').slice(1);
+    expect(numbers(await ask('other/a.png'))).toEqual(numbers(await ask(first)));
+  });
 });
