@@ -2,8 +2,8 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { ok, type Result } from '../base/result.ts';
 import { drawChange } from '../images/augment.ts';
-import type { PixelSpec } from '../images/pixel-spec.ts';
-import { prepare, preparedSize, type SettledPixels } from '../images/prepare.ts';
+import { type PixelSpec, preparedSize, type SettledPixels } from '../images/pixel-spec.ts';
+import { prepare } from '../images/prepare.ts';
 import type { ImageSource } from './image-source.ts';
 import type { RowTable } from './row-table.ts';
 

@@ -61,35 +61,63 @@ export function scaledTo({ height, width }: Extent, wanted: Extent, fit: Fit): E
 /** The image at a size that is at least its own in both directions; for `nearest` at any size. */
 export function enlarge(image: Pixels, wanted: Extent, kernel: Kernel): Pixels {
   const { channels } = image;
-  const across = axisTaps(image.width, wanted.width, kernel);
+  const wide = widened(image, axisTaps(image.width, wanted.width, kernel), wanted.width);
   const down = axisTaps(image.height, wanted.height, kernel);
-  const wide = new Float32Array(image.height * wanted.width * channels);
-  for (let y = 0; y < image.height; y++)
-    for (let x = 0; x < wanted.width; x++)
-      for (let channel = 0; channel < channels; channel++) {
-        let sum = 0;
-        for (let tap = 0; tap < across.count; tap++) {
-          const from = across.places[x * across.count + tap] ?? 0;
-          sum +=
-            (across.weights[x * across.count + tap] ?? 0) *
-            (image.data[(y * image.width + from) * channels + channel] ?? 0);
-        }
-        wide[(y * wanted.width + x) * channels + channel] = sum;
-      }
   const row = wanted.width * channels;
+  // Rounds and clamps what is written to it.
   const data = new Uint8ClampedArray(wanted.height * row);
   const sums = new Float32Array(row);
   for (let y = 0; y < wanted.height; y++) {
-    sums.fill(0);
-    for (let tap = 0; tap < down.count; tap++) {
-      const weight = down.weights[y * down.count + tap] ?? 0;
-      const from = (down.places[y * down.count + tap] ?? 0) * row;
-      if (weight !== 0) for (let i = 0; i < row; i++) sums[i] = (sums[i] ?? 0) + weight * (wide[from + i] ?? 0);
+    const first = y * down.count;
+    const place = (tap: number) => (down.places[first + tap] ?? 0) * row;
+    const weight = (tap: number) => down.weights[first + tap] ?? 0;
+    if (down.count === 1) copyRow(wide, place(0), data, y * row, row);
+    else if (down.count === 2) mixRows(wide, [place(0), place(1)], [weight(0), weight(1)], data, y * row, row);
+    else {
+      sums.fill(0);
+      for (let tap = 0; tap < down.count; tap++) addRow(wide, place(tap), weight(tap), sums);
+      copyRow(sums, 0, data, y * row, row);
     }
-    // Rounds and clamps.
-    data.set(sums, y * row);
   }
   return { data: new Uint8Array(data.buffer), ...wanted, channels };
+}
+
+/** Enlarged across only: [height, wanted width, channels]. Sums are of 64 bits, what is kept of them of 32. */
+function widened({ data, height, width, channels }: Pixels, { count, places, weights }: Taps, wanted: number) {
+  const wide = new Float32Array(height * wanted * channels);
+  for (let y = 0, to = 0; y < height; y++) {
+    const row = y * width * channels;
+    for (let x = 0, first = 0; x < wanted; x++, first += count) {
+      for (let channel = 0; channel < channels; channel++) {
+        let sum = 0;
+        for (let tap = first; tap < first + count; tap++)
+          sum += (weights[tap] ?? 0) * (data[row + (places[tap] ?? 0) * channels + channel] ?? 0);
+        wide[to++] = sum;
+      }
+    }
+  }
+  return wide;
+}
+
+function copyRow(from: Float32Array, at: number, into: Uint8ClampedArray, to: number, length: number): void {
+  for (let i = 0; i < length; i++) into[to + i] = from[at + i] ?? 0;
+}
+
+function addRow(from: Float32Array, at: number, weight: number, sums: Float32Array): void {
+  if (weight !== 0) for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + weight * (from[at + i] ?? 0);
+}
+
+/** The sum of two weighted rows, to the bit as `addRow` twice. */
+function mixRows(
+  from: Float32Array,
+  [one, other]: readonly [number, number],
+  [weight, otherWeight]: readonly [number, number],
+  into: Uint8ClampedArray,
+  to: number,
+  length: number,
+): void {
+  for (let i = 0; i < length; i++)
+    into[to + i] = Math.fround(Math.fround(weight * (from[one + i] ?? 0)) + otherWeight * (from[other + i] ?? 0));
 }
 
 interface Taps {

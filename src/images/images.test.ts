@@ -5,8 +5,8 @@ import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { sharedPath } from '../../test/shared-data.ts';
-import type { PixelSpec } from './pixel-spec.ts';
-import { prepare, preparedSize, type SettledPixels } from './prepare.ts';
+import { type PixelSpec, preparedSize, type SettledPixels } from './pixel-spec.ts';
+import { prepare } from './prepare.ts';
 import type { StoredImage } from './stored-image.ts';
 
 const spec: SettledPixels = {

@@ -55,3 +55,15 @@ export interface PixelSpec {
   /** Raised when the golden pixel vectors change. */
   readonly decoder: number;
 }
+
+/** A spec whose normalization is settled. */
+export type SettledPixels = PixelSpec & { readonly normalize: Exclude<PixelSpec['normalize'], 'backbone'> };
+
+export function channelCount(channels: Channels): 1 | 3 {
+  return channels === 'gray' ? 1 : 3;
+}
+
+/** Numbers of one prepared image. */
+export function preparedSize({ height, width, channels }: PixelSpec): number {
+  return height * width * channelCount(channels);
+}

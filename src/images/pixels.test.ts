@@ -8,7 +8,8 @@ import { sharedPath } from '../../test/shared-data.ts';
 import vectors from '../../test/vectors/pixels/vectors.json' with { type: 'json' };
 import { pixelModes } from '../networks/architectures/architecture.ts';
 import { DECODER_VERSION } from './decoder-version.ts';
-import { prepare, preparedSize, type SettledPixels } from './prepare.ts';
+import { preparedSize, type SettledPixels } from './pixel-spec.ts';
+import { prepare } from './prepare.ts';
 
 const plain: SettledPixels = {
   height: 1,

@@ -6,11 +6,10 @@ import { changeImage, type ImageChange } from './augment.ts';
 import { decodeProblem, describeForeign, openEncoded, openRaw } from './decode.ts';
 import { centred, type Extent, enlarge, type Pixels, scaledTo } from './enlarge.ts';
 import { formatOf } from './format.ts';
-import type { Channels, Kernel, PixelSpec } from './pixel-spec.ts';
+import { normalizeInto } from './normalize.ts';
+import type { Channels, Kernel, PixelSpec, SettledPixels } from './pixel-spec.ts';
+import { plainPixels, withoutRepeats, withRepeats } from './plain-pixels.ts';
 import type { StoredImage } from './stored-image.ts';
-
-/** A spec whose normalization is settled. */
-export type SettledPixels = PixelSpec & { readonly normalize: Exclude<PixelSpec['normalize'], 'backbone'> };
 
 /** sharp's names. Its `linear` is the triangle filter, widened where it shrinks; large steps begin with a box filter. */
 const KERNELS: Readonly<Record<Kernel, 'nearest' | 'linear' | 'cubic' | 'mitchell' | 'lanczos2' | 'lanczos3'>> = {
@@ -22,15 +21,6 @@ const KERNELS: Readonly<Record<Kernel, 'nearest' | 'linear' | 'cubic' | 'mitchel
   lanczos3: 'lanczos3',
 };
 
-export function channelCount(channels: Channels): 1 | 3 {
-  return channels === 'gray' ? 1 : 3;
-}
-
-/** Numbers of one prepared image. */
-export function preparedSize({ height, width, channels }: PixelSpec): number {
-  return height * width * channelCount(channels);
-}
-
 /** Writes the image to `into[at …]`, changed before it is normalized where a change is given. */
 export async function prepare(
   image: StoredImage,
@@ -39,20 +29,58 @@ export async function prepare(
   at: number,
   change?: ImageChange,
 ): Promise<Result<void, Diagnostic>> {
-  let seen: Pixels;
+  if (prepareAtOnce(image, spec, into, at, change)) return ok(undefined);
   try {
     const opened = await open(image);
     if (!opened.ok) return opened;
-    seen = await fitted(opened.value, await uprightExtent(image, opened.value), spec);
-    if (seen.height !== spec.height || seen.width !== spec.width)
-      throw new Error(`came out as ${seen.width}×${seen.height}`);
+    finish(await fitted(opened.value, await uprightExtent(image, opened.value), spec), spec, into, at, change);
+    return ok(undefined);
   } catch (error) {
     return err(decodeProblem(error, image.path));
   }
+}
+
+/**
+ * The same without sharp and without waiting, for plain pixels that nothing has to make smaller: the same bits.
+ * @returns whether that was possible; where not, nothing was written
+ */
+export function prepareAtOnce(
+  image: StoredImage,
+  spec: SettledPixels,
+  into: Float32Array,
+  at: number,
+  change?: ImageChange,
+): boolean {
+  const plain = plainPixels(image);
+  const seen = plain && fittedAtOnce(plain, spec);
+  if (!seen) return false;
+  // libvips gives gray images three channels; the mean of one has other last bits.
+  finish(change && spec.channels === 'rgb' ? withRepeats(seen) : seen, spec, into, at, change);
+  return true;
+}
+
+function finish(seen: Pixels, spec: SettledPixels, into: Float32Array, at: number, change?: ImageChange): void {
   const { height, width } = spec;
-  const changed = change ? changeImage(seen.data, { height, width, channels: seen.channels }, change) : seen.data;
-  normalizeInto(changed, seen.channels, spec, into, at);
-  return ok(undefined);
+  if (seen.height !== height || seen.width !== width) throw new Error(`came out as ${seen.width}×${seen.height}`);
+  const data = change ? changeImage(seen.data, { height, width, channels: seen.channels }, change) : seen.data;
+  normalizeInto({ data, channels: seen.channels }, spec, into, at);
+}
+
+/** As `fitted` does; undefined where that is libvips' work: to weigh colours as gray, and to make smaller. */
+function fittedAtOnce(plain: Pixels, { fit, kernel, channels, crop, ...size }: PixelSpec): Pixels | undefined {
+  if (plain.channels !== 1 && channels !== 'rgb') return undefined;
+  const light = withoutRepeats(plain);
+  const cut = crop ? resizedAtOnce(light, { size: crop, fit: 'cover', kernel }) : light;
+  return cut && resizedAtOnce(cut, { size, fit, kernel });
+}
+
+function resizedAtOnce(image: Pixels, { size: { height, width }, fit, kernel }: Resize): Pixels | undefined {
+  if (image.height === height && image.width === width) return image;
+  const scaled = scaledTo(image, { height, width }, fit);
+  const grows = scaled.height >= image.height && scaled.width >= image.width;
+  const stays = scaled.height === image.height && scaled.width === image.width;
+  if (kernel !== 'nearest' && (stays || !grows)) return undefined;
+  return centred(enlarge(image, scaled, kernel), { height, width });
 }
 
 async function open(image: StoredImage): Promise<Result<Sharp, Diagnostic>> {
@@ -121,29 +149,4 @@ function shrunk(sharp: Sharp, { height, width, fit, kernel }: Extent & Pick<Pixe
 async function pixelsOf(sharp: Sharp): Promise<Pixels> {
   const { data, info } = await sharp.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   return { data, height: info.height, width: info.width, channels: info.channels };
-}
-
-/** x·scale, then (x − mean)/std a channel in RGB order, then the channels backwards where asked. */
-function normalizeInto(
-  pixels: Uint8Array | Float32Array,
-  found: number,
-  { height, width, channels, normalize }: SettledPixels,
-  into: Float32Array,
-  at: number,
-): void {
-  const wanted = channelCount(channels);
-  const { scale, mean, std, reverse } = normalize;
-  const last = wanted - 1;
-  for (let channel = 0; channel < wanted; channel++) {
-    const source = reverse ? last - channel : channel;
-    const [m, s] = [mean[source] ?? mean[0] ?? 0, std[source] ?? std[0] ?? 1];
-    const places = height * width;
-    for (
-      let place = 0, from = found === 1 ? 0 : source, to = at + channel;
-      place < places;
-      place++, from += found, to += wanted
-    ) {
-      into[to] = ((pixels[from] ?? 0) * scale - m) / s;
-    }
-  }
 }

@@ -2,8 +2,7 @@
 import { type Digest, taggedDigest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Precision, Producer } from '../engines/engine.ts';
-import type { PixelSpec } from '../images/pixel-spec.ts';
-import type { SettledPixels } from '../images/prepare.ts';
+import type { PixelSpec, SettledPixels } from '../images/pixel-spec.ts';
 
 /** Raised when the same space and image would give other numbers. */
 const VERSION = 1;

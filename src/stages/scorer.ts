@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { RowTable } from '../data/row-table.ts';
 import type { ForwardSession, Producer } from '../engines/engine.ts';
 import { float32Of, readSafetensors } from '../files/safetensors.ts';
-import type { SettledPixels } from '../images/prepare.ts';
+import type { SettledPixels } from '../images/pixel-spec.ts';
 import { type Network, type Shape, sizeOf, type Weights } from '../networks/network.ts';
 import type { ModelArtifact } from './artifacts.ts';
 import type { InputSource } from './inputs/input-batches.ts';

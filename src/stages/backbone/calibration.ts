@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import type { RowStore } from '../../cache/row-store.ts';
 import type { RowTable } from '../../data/row-table.ts';
 import type { ForwardSession } from '../../engines/engine.ts';
-import type { SettledPixels } from '../../images/prepare.ts';
+import type { SettledPixels } from '../../images/pixel-spec.ts';
 import { pixelIdentity } from '../feature-space.ts';
 import { distinctRows } from '../inputs/distinct-rows.ts';
 import { ImageInputs, type ImageInputsOptions } from '../inputs/image-inputs.ts';

@@ -8,7 +8,7 @@ import type { RowTable } from '../../data/row-table.ts';
 import type { Arithmetic, ForwardProgram, ForwardSession, Precision, Producer } from '../../engines/engine.ts';
 import { EngineFault } from '../../engines/engine-fault.ts';
 import { encodeFloat16 } from '../../files/float16.ts';
-import type { SettledPixels } from '../../images/prepare.ts';
+import type { SettledPixels } from '../../images/pixel-spec.ts';
 import { type Shape, sizeOf } from '../../networks/network.ts';
 import { type BackbonePlan, loadBackbone, planBackbone } from '../../weights/backbone.ts';
 import type { ResolvedBackbone } from '../../weights/resolve-backbone.ts';

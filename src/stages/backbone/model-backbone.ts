@@ -6,7 +6,7 @@ import { canonicalJson, type JsonObject } from '../../base/json.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Precision } from '../../engines/engine.ts';
 import type { FileDigests } from '../../files/file-digests.ts';
-import type { SettledPixels } from '../../images/prepare.ts';
+import type { SettledPixels } from '../../images/pixel-spec.ts';
 import { type BackboneChoice, showBackbone } from '../../weights/backbone-choice.ts';
 import { hashFile } from '../../weights/hash-file.ts';
 import { type ResolveBackboneContext, type ResolvedBackbone, resolveBackbone } from '../../weights/resolve-backbone.ts';

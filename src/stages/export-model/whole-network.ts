@@ -2,7 +2,7 @@
 import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { ForwardProgram } from '../../engines/engine.ts';
-import type { SettledPixels } from '../../images/prepare.ts';
+import type { SettledPixels } from '../../images/pixel-spec.ts';
 import { describeNetwork } from '../../networks/layers.ts';
 import type { Layer, Network, Shape, Weights, WeightTensor } from '../../networks/network.ts';
 import { imageShape } from '../inputs/image-inputs.ts';

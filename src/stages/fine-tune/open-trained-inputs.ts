@@ -42,7 +42,12 @@ export async function openTrainedInputs(
     const { computed } = extracted.value;
     return ok({
       rows: { total: used.count, computed, cached: used.count - computed },
-      source: new FeatureSource(space, table, { shape: cut.input, store: 'float32', space: extraction.space.id }, 'data'),
+      source: new FeatureSource(
+        space,
+        table,
+        { shape: cut.input, store: 'float32', space: extraction.space.id },
+        'data',
+      ),
       readable: ({ train, validation }) => ({ train: train.filter(there), validation: validation.filter(there) }),
       close: () => space.close(),
     });

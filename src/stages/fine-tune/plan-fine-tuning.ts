@@ -5,7 +5,7 @@ import type { RowStore } from '../../cache/row-store.ts';
 import type { RowTable } from '../../data/row-table.ts';
 import type { Producer } from '../../engines/engine.ts';
 import { readMeasured } from '../../engines/measured.ts';
-import type { SettledPixels } from '../../images/prepare.ts';
+import type { SettledPixels } from '../../images/pixel-spec.ts';
 import { type Network, sizeOf } from '../../networks/network.ts';
 import { backboneNetwork } from '../../weights/backbone.ts';
 import { cutBackbone, type ResolvedBackbone } from '../../weights/resolve-backbone.ts';

@@ -5,7 +5,7 @@ import { ok } from '../../base/result.ts';
 import type { ImageSource } from '../../data/image-source.ts';
 import { type Row, RowTable } from '../../data/row-table.ts';
 import { changeImage, drawChange } from '../../images/augment.ts';
-import type { SettledPixels } from '../../images/prepare.ts';
+import type { SettledPixels } from '../../images/pixel-spec.ts';
 import { ImageInputs, SkippedImages } from './image-inputs.ts';
 
 const SIDE = 6;

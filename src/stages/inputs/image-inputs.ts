@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import type { ImageSource } from '../../data/image-source.ts';
 import { type PreparedBatch, prepareBatches } from '../../data/prepare-batches.ts';
 import type { RowTable } from '../../data/row-table.ts';
-import { channelCount, type SettledPixels } from '../../images/prepare.ts';
+import { channelCount, type SettledPixels } from '../../images/pixel-spec.ts';
 import type { Shape } from '../../networks/network.ts';
 import type { StageFailure } from '../stage-kind.ts';
 import type { BatchReader, InputBatch, InputSource } from './input-batches.ts';

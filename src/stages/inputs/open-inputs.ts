@@ -2,7 +2,7 @@
 import { ok, type Result } from '../../base/result.ts';
 import { settle } from '../../data/prepare-batches.ts';
 import type { RowTable } from '../../data/row-table.ts';
-import type { SettledPixels } from '../../images/prepare.ts';
+import type { SettledPixels } from '../../images/pixel-spec.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
 import { openFeatures } from './feature-source.ts';
 import { ImageInputs, SkippedImages } from './image-inputs.ts';

@@ -1,6 +1,6 @@
 import { err, ok } from '../../base/result.ts';
 import { settle } from '../../data/prepare-batches.ts';
-import type { SettledPixels } from '../../images/prepare.ts';
+import type { SettledPixels } from '../../images/pixel-spec.ts';
 import { pixelModes, pixelsForChannels } from '../../networks/architectures/architecture.ts';
 import { findArchitecture } from '../../networks/architectures/index.ts';
 import { randomWeights } from '../../networks/initializers.ts';
