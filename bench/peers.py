@@ -23,6 +23,24 @@ def images(folder, batch):
         yield np.stack(some)
 
 
+def training_step(model, optimizer):
+    """One step of cross-entropy on logits as a compiled function."""
+    import keras
+    import tensorflow as tf
+
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+        optimizer.apply_gradients(zip(tape.gradient(value, model.trainable_variables), model.trainable_variables))
+        return value
+
+    return step
+
+
 if what == "vgg16-keras":
     import tensorflow as tf
 
@@ -56,15 +74,7 @@ elif what == "head-keras":
         [keras.Input((25088,)), layers.Dense(1000, activation="relu"), layers.Dense(500, activation="sigmoid"), layers.Dense(150, activation="sigmoid"), layers.Dense(10)]
     )
     optimizer = keras.optimizers.Adam()
-    optimizer.build(model.trainable_variables)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-    @tf.function
-    def step(x, y):
-        with tf.GradientTape() as tape:
-            value = loss(y, model(x, training=True))
-        optimizer.apply_gradients(zip(tape.gradient(value, model.trainable_variables), model.trainable_variables))
-        return value
+    step = training_step(model, optimizer)
 
     x = tf.constant(np.random.default_rng(1).random((128, 25088), "float32"))
     y = tf.constant(np.arange(128) % 10)
@@ -85,15 +95,7 @@ elif what == "fine-tune-keras":
     for layer in model.layers[:8]:
         layer.trainable = False
     optimizer = keras.optimizers.SGD(0.001, momentum=0.9, nesterov=True)
-    optimizer.build(model.trainable_variables)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-    @tf.function
-    def step(x, y):
-        with tf.GradientTape() as tape:
-            value = loss(y, model(x, training=True))
-        optimizer.apply_gradients(zip(tape.gradient(value, model.trainable_variables), model.trainable_variables))
-        return value
+    step = training_step(model, optimizer)
 
     x = tf.random.stateless_normal((16, 224, 224, 3), (1, 2))
     y = tf.constant(np.arange(16) % 10)
@@ -112,15 +114,7 @@ elif what == "cnn-keras":
     blocks = [layer for _ in range(3) for layer in (layers.Conv2D(32, 5, activation="relu"), layers.MaxPooling2D(4))]
     model = keras.Sequential([keras.Input((224, 224, 3)), *blocks, layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dropout(0.5), layers.Dense(10)])
     optimizer = keras.optimizers.Adam()
-    optimizer.build(model.trainable_variables)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-    @tf.function
-    def step(x, y):
-        with tf.GradientTape() as tape:
-            value = loss(y, model(x, training=True))
-        optimizer.apply_gradients(zip(tape.gradient(value, model.trainable_variables), model.trainable_variables))
-        return value
+    step = training_step(model, optimizer)
 
     x = np.random.default_rng(1).random((256, 224, 224, 3), "float32")
     y = np.arange(256) % 10

@@ -97,6 +97,18 @@ const headPipeline = (train) => JSON.stringify({
   },
 });
 
+/** A head of 512-64-10, ten epochs, with its score. */
+const smallHeadPipeline = (train) => JSON.stringify({
+  stages: {
+    data: { kind: 'ingest-csv', with: { train } },
+    split: { kind: 'split', from: 'data', with: { validation: 0.2 } },
+    images: { kind: 'preprocess', from: 'split', with: { size: 32 } },
+    features: { kind: 'extract-features', from: 'images', with: { backbone: 'vgg16', weights: 'random', pooling: 'average' } },
+    head: { kind: 'train-head', from: 'features', with: { layers: [{ dense: { units: 64, activation: 'relu' } }], epochs: 10, batch: 64 } },
+    score: { kind: 'evaluate', from: { model: 'head', data: 'features' }, with: { on: 'validation' } },
+  },
+});
+
 const benches = {
   /** A fully cached run of seven stages against a bare Node. */
   async cached() {
@@ -221,15 +233,7 @@ const benches = {
   async sweep() {
     const folder = project();
     const train = await generatedImages(folder, 2000);
-    const stages = {
-      data: { kind: 'ingest-csv', with: { train } },
-      split: { kind: 'split', from: 'data', with: { validation: 0.2 } },
-      images: { kind: 'preprocess', from: 'split', with: { size: 32 } },
-      features: { kind: 'extract-features', from: 'images', with: { backbone: 'vgg16', weights: 'random', pooling: 'average' } },
-      head: { kind: 'train-head', from: 'features', with: { layers: [{ dense: { units: 64, activation: 'relu' } }], epochs: 10, batch: 64 } },
-      score: { kind: 'evaluate', from: { model: 'head', data: 'features' }, with: { on: 'validation' } },
-    };
-    writeFileSync(join(folder, 'sweep.yaml'), JSON.stringify({ stages }));
+    writeFileSync(join(folder, 'sweep.yaml'), smallHeadPipeline(train));
     lastLine(['run', 'sweep.yaml', 'features'], folder);
     let base = 0.0005;
     const twenty = () => {
@@ -244,7 +248,7 @@ const benches = {
     rmSync(folder, { recursive: true });
   },
 
-  ...trainingBenches({ cli, project, generatedImages, headPipeline, lastLine, processMs, openPeers, say, rounds }),
+  ...trainingBenches({ cli, project, generatedImages, headPipeline, smallHeadPipeline, lastLine, processMs, openPeers, say, rounds }),
 };
 
 if (!asJson) console.log('| figure | min / **median** / max | ratio [90 %] | target |\n|---|---|---|---|');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { interleave } from './pairs.mjs';
 
 /** @param tools what `run.mjs` has for every bench */
-export function trainingBenches({ cli, project, generatedImages, headPipeline, lastLine, processMs, openPeers, say, rounds }) {
+export function trainingBenches({ cli, project, generatedImages, headPipeline, smallHeadPipeline, lastLine, processMs, openPeers, say, rounds }) {
   return {
     /**
      * A step of fine-tuning VGG16 with its top at 224×224, eight layers frozen as Keras counts, batch 16; the frozen part stored, and not.
@@ -113,15 +113,7 @@ export function trainingBenches({ cli, project, generatedImages, headPipeline, l
     async 'eight-heads'() {
       const folder = project();
       const train = await generatedImages(folder, 2000);
-      const stages = {
-        data: { kind: 'ingest-csv', with: { train } },
-        split: { kind: 'split', from: 'data', with: { validation: 0.2 } },
-        images: { kind: 'preprocess', from: 'split', with: { size: 32 } },
-        features: { kind: 'extract-features', from: 'images', with: { backbone: 'vgg16', weights: 'random', pooling: 'average' } },
-        head: { kind: 'train-head', from: 'features', with: { layers: [{ dense: { units: 64, activation: 'relu' } }], epochs: 10, batch: 64 } },
-        score: { kind: 'evaluate', from: { model: 'head', data: 'features' }, with: { on: 'validation' } },
-      };
-      writeFileSync(join(folder, 'heads.yaml'), JSON.stringify({ stages }));
+      writeFileSync(join(folder, 'heads.yaml'), smallHeadPipeline(train));
       lastLine(['run', 'heads.yaml', 'features'], folder);
       let seed = 0;
       const rates = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => (i * 5e-4).toFixed(4));
