@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import createWabt from 'wabt';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -31,6 +32,12 @@ if (existsSync('scripts/generate-schemas.ts')) {
   const { generateSchemas } = await import(pathToFileURL(join(root, 'dist/.build/generate-schemas.mjs')).href);
   await generateSchemas(root);
 }
+
+// The loops over pixels, from WebAssembly's text.
+const wabt = await createWabt();
+const kernels = wabt.parseWat('pixel-kernels.wat', readFileSync('src/images/pixel-kernels.wat', 'utf8'));
+writeFileSync('dist/pixel-kernels.wasm', kernels.toBinary({}).buffer);
+kernels.destroy();
 
 // 2. Types are checked and declared (tsc writes no JavaScript).
 if (!process.argv.includes('--no-types')) {

@@ -2,18 +2,9 @@
  * Enlarging by Pillow's filters: pixel centres lie at halves, and weights beyond the edges are shared out again. libvips shifts what it
  * enlarges by half a pixel and knows fewer kernels there, and picks other pixels for `nearest`; what it else makes smaller is taken as it is.
  */
+import { mixed, type Taps } from './pixel-kernels.ts';
 import type { Fit, Kernel } from './pixel-spec.ts';
-
-export interface Extent {
-  readonly height: number;
-  readonly width: number;
-}
-
-/** [height, width, channels], 8 bits. */
-export interface Pixels extends Extent {
-  readonly data: Uint8Array;
-  readonly channels: number;
-}
+import type { Extent, Pixels } from './pixels.ts';
 
 /** Values of a filter at a distance from its centre in pixels, and how far it reaches. */
 interface Filter {
@@ -60,72 +51,9 @@ export function scaledTo({ height, width }: Extent, wanted: Extent, fit: Fit): E
 
 /** The image at a size that is at least its own in both directions; for `nearest` at any size. */
 export function enlarge(image: Pixels, wanted: Extent, kernel: Kernel): Pixels {
-  const { channels } = image;
-  const wide = widened(image, axisTaps(image.width, wanted.width, kernel), wanted.width);
+  const across = axisTaps(image.width, wanted.width, kernel);
   const down = axisTaps(image.height, wanted.height, kernel);
-  const row = wanted.width * channels;
-  // Rounds and clamps what is written to it.
-  const data = new Uint8ClampedArray(wanted.height * row);
-  const sums = new Float32Array(row);
-  for (let y = 0; y < wanted.height; y++) {
-    const first = y * down.count;
-    const place = (tap: number) => (down.places[first + tap] ?? 0) * row;
-    const weight = (tap: number) => down.weights[first + tap] ?? 0;
-    if (down.count === 1) copyRow(wide, place(0), data, y * row, row);
-    else if (down.count === 2) mixRows(wide, [place(0), place(1)], [weight(0), weight(1)], data, y * row, row);
-    else {
-      sums.fill(0);
-      for (let tap = 0; tap < down.count; tap++) addRow(wide, place(tap), weight(tap), sums);
-      copyRow(sums, 0, data, y * row, row);
-    }
-  }
-  return { data: new Uint8Array(data.buffer), ...wanted, channels };
-}
-
-/** Enlarged across only: [height, wanted width, channels]. Sums are of 64 bits, what is kept of them of 32. */
-function widened({ data, height, width, channels }: Pixels, { count, places, weights }: Taps, wanted: number) {
-  const wide = new Float32Array(height * wanted * channels);
-  for (let y = 0, to = 0; y < height; y++) {
-    const row = y * width * channels;
-    for (let x = 0, first = 0; x < wanted; x++, first += count) {
-      for (let channel = 0; channel < channels; channel++) {
-        let sum = 0;
-        for (let tap = first; tap < first + count; tap++)
-          sum += (weights[tap] ?? 0) * (data[row + (places[tap] ?? 0) * channels + channel] ?? 0);
-        wide[to++] = sum;
-      }
-    }
-  }
-  return wide;
-}
-
-function copyRow(from: Float32Array, at: number, into: Uint8ClampedArray, to: number, length: number): void {
-  for (let i = 0; i < length; i++) into[to + i] = from[at + i] ?? 0;
-}
-
-function addRow(from: Float32Array, at: number, weight: number, sums: Float32Array): void {
-  if (weight !== 0) for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + weight * (from[at + i] ?? 0);
-}
-
-/** The sum of two weighted rows, to the bit as `addRow` twice. */
-function mixRows(
-  from: Float32Array,
-  [one, other]: readonly [number, number],
-  [weight, otherWeight]: readonly [number, number],
-  into: Uint8ClampedArray,
-  to: number,
-  length: number,
-): void {
-  for (let i = 0; i < length; i++)
-    into[to + i] = Math.fround(Math.fround(weight * (from[one + i] ?? 0)) + otherWeight * (from[other + i] ?? 0));
-}
-
-interface Taps {
-  /** Old pixels that a new one is mixed of. */
-  readonly count: number;
-  /** [new extent, count]. */
-  readonly places: Int32Array;
-  readonly weights: Float64Array;
+  return { data: mixed(image, across, down), ...wanted, channels: image.channels };
 }
 
 function axisTaps(size: number, wanted: number, kernel: Kernel): Taps {

@@ -1,4 +1,5 @@
 /** Values 0–255 to the numbers that a network takes: x·scale, then (x − mean)/std a channel in RGB order, then the channels backwards where asked. */
+import { lookUpThree } from './pixel-kernels.ts';
 import { channelCount, type SettledPixels } from './pixel-spec.ts';
 
 /** One image, [height, width, channels]: 8 bits, or changed by augmentation and no longer whole numbers. */
@@ -22,13 +23,9 @@ export function normalizeInto(seen: SeenPixels, spec: SettledPixels, into: Float
     }
     return;
   }
-  const tables = sources.map(({ value, offset }) => ({
-    table: tableOf(value),
-    offset: seen.channels === 1 ? 0 : offset,
-  }));
-  const [first, second, third] = tables;
+  const [first, second, third] = sources.map(({ value, offset }) => ({ table: tableOf(value), channel: offset }));
   if (!first) throw new Error('an image without channels');
-  if (second && third) lookUpThree(data, seen.channels, [first, second, third], into.subarray(at));
+  if (second && third) lookUpThree({ data, channels: seen.channels }, [first, second, third], into, at);
   else for (let from = 0; from < data.length; from++) into[at + from] = first.table[data[from] ?? 0] ?? 0;
 }
 
@@ -44,25 +41,4 @@ function tableOf(value: (number: number) => number): Float32Array {
   const table = new Float32Array(256);
   for (let number = 0; number < 256; number++) table[number] = value(number);
   return table;
-}
-
-/** What each of 256 values becomes, and where the first one lies. */
-interface Lookup {
-  readonly table: Float32Array;
-  readonly offset: number;
-}
-
-function lookUpThree(
-  data: Uint8Array,
-  step: number,
-  [first, second, third]: readonly [Lookup, Lookup, Lookup],
-  into: Float32Array,
-): void {
-  const [one, two, three] = [first.table, second.table, third.table];
-  const [a, b, c] = [first.offset, second.offset, third.offset];
-  for (let from = 0, to = 0; from < data.length; from += step, to += 3) {
-    into[to] = one[data[from + a] ?? 0] ?? 0;
-    into[to + 1] = two[data[from + b] ?? 0] ?? 0;
-    into[to + 2] = three[data[from + c] ?? 0] ?? 0;
-  }
 }

@@ -1,5 +1,5 @@
 /** Pixels that need no sharp: raw ones, and those of PNG files without anything unusual. */
-import type { Pixels } from './enlarge.ts';
+import type { Pixels } from './pixels.ts';
 import { readPlainPng } from './plain-png.ts';
 import type { StoredImage } from './stored-image.ts';
 

@@ -3,7 +3,7 @@
  * Everything else is left to sharp, which also knows what to say of it.
  */
 import { crc32, inflateSync } from 'node:zlib';
-import type { Pixels } from './enlarge.ts';
+import type { Pixels } from './pixels.ts';
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 /** Above it libpng has limits of its own, and sharp needs less memory. */

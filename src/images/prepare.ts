@@ -4,10 +4,11 @@ import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { changeImage, type ImageChange } from './augment.ts';
 import { decodeProblem, describeForeign, openEncoded, openRaw } from './decode.ts';
-import { centred, type Extent, enlarge, type Pixels, scaledTo } from './enlarge.ts';
+import { centred, enlarge, scaledTo } from './enlarge.ts';
 import { formatOf } from './format.ts';
 import { normalizeInto } from './normalize.ts';
 import type { Channels, Kernel, PixelSpec, SettledPixels } from './pixel-spec.ts';
+import type { Extent, Pixels } from './pixels.ts';
 import { plainPixels, withoutRepeats, withRepeats } from './plain-pixels.ts';
 import type { StoredImage } from './stored-image.ts';
 
