@@ -8,6 +8,6 @@ import type { Split } from './row-table.ts';
 export interface ImageSource {
   /** Reads one image by the part of the ingest and its name, checked against the digest that the row was listed with. */
   read(part: Split, name: string, expected: Digest): Promise<Result<StoredImage, Diagnostic>>;
-  /** Path to show for a row. */
-  describe(part: Split, name: string): string;
+  /** The path of an image that is a file of its own, so that whichever thread prepares it can read it. */
+  fileOf?(part: Split, name: string, expected: Digest): string;
 }

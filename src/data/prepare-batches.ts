@@ -1,10 +1,10 @@
-/** Batches of prepared images: decoded several at a time, one batch ahead of whoever reads them. */
+/** Batches of prepared images, some of them ahead of whoever reads them. */
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { ok, type Result } from '../base/result.ts';
-import { drawChange } from '../images/augment.ts';
 import { type PixelSpec, preparedSize, type SettledPixels } from '../images/pixel-spec.ts';
-import { prepare } from '../images/prepare.ts';
 import type { ImageSource } from './image-source.ts';
+import { type ImageGroup, type PreparedImages, prepareImages, type WantedImage } from './prepare-images.ts';
+import { prepareThreads } from './prepare-threads.ts';
 import type { RowTable } from './row-table.ts';
 
 export interface PreparedBatch {
@@ -24,61 +24,88 @@ export interface PrepareOptions {
   readonly spec: SettledPixels;
   readonly source: ImageSource;
   readonly signal: AbortSignal;
-  /** Where the images are augmented as the spec says: what the draws are keyed by, besides the image. */
-  readonly draws?: { readonly seed: number; readonly epoch: number } | undefined;
+  readonly draws?: ImageGroup['draws'];
 }
 
-/** libvips decodes on libuv's threads; more in flight than those only costs memory. */
-const IN_FLIGHT = 8;
+type Prepare = (group: ImageGroup) => Promise<Result<PreparedImages, Diagnostic>>;
 
-/** Batches in order; the next one is prepared while one is used. Ends early on the signal. */
+interface Preparer {
+  readonly prepare: Prepare;
+  /** Batches begun before they are asked for. */
+  readonly ahead: number;
+}
+
+/** Fewer images, or numbers a batch, are prepared before threads have started, or while they are told to. */
+const WORTH_THREADS = { images: 128, numbers: 1 << 19 };
+/** Batches that are ready hold no more memory than this, but for one. */
+const MOST_AHEAD_BYTES = 64 << 20;
+
+function preparerFor({ order, batch, spec }: PrepareOptions): Preparer {
+  const numbers = batch * preparedSize(spec);
+  if (order.length < WORTH_THREADS.images || numbers < WORTH_THREADS.numbers)
+    return { prepare: async (group) => ok(await prepareImages(group)), ahead: 1 };
+  const threads = prepareThreads();
+  return {
+    prepare: (group) => threads.prepare(group),
+    ahead: Math.max(1, Math.min(threads.count + 1, Math.floor(MOST_AHEAD_BYTES / (numbers * 4)))),
+  };
+}
+
+/** Batches in order. Ends early on the signal. */
 export async function* prepareBatches(options: PrepareOptions): AsyncGenerator<Result<PreparedBatch, Diagnostic>> {
   const { order, batch, signal } = options;
-  let ahead = prepareBatch(options, 0);
-  for (let at = 0; at < order.length && !signal.aborted; at += batch) {
-    const made = await ahead;
-    if (at + batch < order.length) ahead = prepareBatch(options, at + batch);
-    yield made;
-    if (!made.ok) break;
+  const { prepare, ahead } = preparerFor(options);
+  const begun: Promise<Result<PreparedBatch, Diagnostic>>[] = [];
+  let at = 0;
+  const begin = () => {
+    for (; begun.length <= ahead && at < order.length; at += batch) {
+      const made = prepareBatch(options, at, prepare);
+      // A bug is thrown where the batch is awaited.
+      made.catch(() => {});
+      begun.push(made);
+    }
+  };
+  try {
+    for (begin(); begun.length > 0 && !signal.aborted; begin()) {
+      const made = await begun[0];
+      begun.shift();
+      begin();
+      if (made) yield made;
+      if (!made?.ok) break;
+    }
+  } finally {
+    await Promise.allSettled(begun);
   }
-  await ahead;
 }
 
 async function prepareBatch(
   { table, order, batch, spec, source, draws }: PrepareOptions,
   from: number,
+  prepare: Prepare,
 ): Promise<Result<PreparedBatch, Diagnostic>> {
-  const size = preparedSize(spec);
-  const wanted = Array.from({ length: Math.min(batch, order.length - from) }, (_, i) => order[from + i] ?? 0);
-  const input = new Float32Array(wanted.length * size);
-  const problems: (Diagnostic | undefined)[] = new Array(wanted.length).fill(undefined);
-  let next = 0;
-  const work = async () => {
-    for (let i = next++; i < wanted.length; i = next++) {
-      const row = wanted[i] ?? 0;
-      const stored = await source.read(table.partOf(row), table.name(row), table.digest(row));
-      const change = spec.augment && draws && drawChange(spec.augment, spec, { ...draws, image: table.key(row) });
-      const prepared = stored.ok ? await prepare(stored.value, spec, input, i * size, change ?? undefined) : stored;
-      if (!prepared.ok) problems[i] = prepared.error;
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, wanted.length) }, work));
-  const first = problems.find((found) => found !== undefined);
-  if (first && spec.onBadImage === 'fail') return { ok: false, error: first };
-  return ok(first ? compacted(input, wanted, problems, size) : { input, rows: wanted, skipped: [] });
+  const rows = Array.from({ length: Math.min(batch, order.length - from) }, (_, i) => order[from + i] ?? 0);
+  const images = await Promise.all(rows.map((row) => wantedImage(table, row, source)));
+  const prepared = await prepare({ images, spec, draws });
+  if (!prepared.ok) return prepared;
+  const { input, problems } = prepared.value;
+  const [first] = problems;
+  if (first && spec.onBadImage === 'fail') return { ok: false, error: first.diagnostic };
+  return ok(first ? compacted(prepared.value, rows, preparedSize(spec)) : { input, rows, skipped: [] });
+}
+
+async function wantedImage(table: RowTable, row: number, source: ImageSource): Promise<WantedImage> {
+  const digest = table.digest(row);
+  const [part, name] = [table.partOf(row), table.name(row)];
+  return { digest, from: source.fileOf?.(part, name, digest) ?? (await source.read(part, name, digest)) };
 }
 
 /** Moves the good images together. */
-function compacted(
-  input: Float32Array<ArrayBuffer>,
-  wanted: readonly number[],
-  problems: readonly (Diagnostic | undefined)[],
-  size: number,
-): PreparedBatch {
+function compacted({ input, problems }: PreparedImages, wanted: readonly number[], size: number): PreparedBatch {
+  const bad = new Map(problems.map(({ place, diagnostic }) => [place, diagnostic]));
   const rows: number[] = [];
   const skipped: { row: number; diagnostic: Diagnostic }[] = [];
   wanted.forEach((row, i) => {
-    const diagnostic = problems[i];
+    const diagnostic = bad.get(i);
     if (diagnostic) skipped.push({ row, diagnostic });
     else {
       if (rows.length !== i) input.copyWithin(rows.length * size, i * size, (i + 1) * size);

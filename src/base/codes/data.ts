@@ -128,4 +128,9 @@ export const dataCodes = defineCodes({
     title: 'an image changed during the run',
     explanation: 'Its bytes are not those that were listed. Run again.',
   },
+  I005: {
+    exit: 4,
+    title: 'a thread that prepares images broke down',
+    explanation: 'It used up its memory, or was ended from outside. What was finished is kept; run again.',
+  },
 });

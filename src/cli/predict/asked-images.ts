@@ -50,16 +50,12 @@ export async function askedImages(asked: AskedPaths, classes: readonly string[])
   });
   // By digest, since two CSV files may name different files alike.
   const paths = new Map(found.map(({ row, path }) => [Buffer.from(row.key).toString('hex'), path]));
-  const onDisk = fileImages({ test: '' });
   return {
     table: RowTable.from(
       classes,
       found.map(({ row }) => row),
     ),
-    source: {
-      read: (part, name, expected) => onDisk.read(part, paths.get(expected) ?? name, expected),
-      describe: (_, name) => name,
-    },
+    source: fileImages((_, name, digest) => paths.get(digest) ?? name),
     problems,
   };
 }

@@ -1,4 +1,4 @@
-import { join, posix } from 'node:path';
+import { join } from 'node:path';
 import type { Diagnostic, Location } from '../../base/diagnostic.ts';
 import type { Json } from '../../base/json.ts';
 import { err, ok, type Result } from '../../base/result.ts';
@@ -8,7 +8,7 @@ import { RowTable, SPLITS, type Split } from '../../data/row-table.ts';
 import { choiceIn, membersOf } from '../given-params.ts';
 import { defineStage } from '../stage-kind.ts';
 import { defaults } from './defaults.ts';
-import { fileOf, locateCifar } from './locate.ts';
+import { locateCifar } from './locate.ts';
 
 export interface IngestCifarParams {
   /** Paths and patterns by split. */
@@ -71,8 +71,6 @@ export const ingestCifar = defineStage<IngestCifarParams>({
           source ??= import('./cifar-rows.ts').then(({ cifarReader }) => cifarReader(data));
           return (await source)(part, name, expected);
         },
-        describe: (part, name) =>
-          `${fileOf(data.parts, part, posix.dirname(name))?.path}[${Number(posix.basename(name))}]`,
       },
     });
   },

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Diagnostic } from '../../base/diagnostic.ts';
 import type { Json } from '../../base/json.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { fileImages } from '../../data/file-images.ts';
+import { folderImages } from '../../data/file-images.ts';
 import { type Listing, rememberedRows } from '../../data/image-listing.ts';
 import { SPLITS, type Split } from '../../data/row-table.ts';
 import { listIn, membersOf } from '../given-params.ts';
@@ -52,7 +52,7 @@ export const ingestFolder = defineStage<IngestFolderParams>({
     return ok({
       identity: { rows: listed.value.identity },
       rows: async () => ok(listed.value.rows()),
-      images: fileImages(folders),
+      images: folderImages(folders),
       warnings: listed.value.warnings,
     });
   },

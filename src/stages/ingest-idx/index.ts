@@ -74,7 +74,6 @@ export const ingestIdx = defineStage<IngestIdxParams>({
           source ??= import('./idx-rows.ts').then(({ idxReader }) => idxReader(data));
           return (await source)(part, name, expected);
         },
-        describe: (part, name) => `${data.parts.get(part)?.images.path}[${Number(name)}]`,
       },
     });
   },

@@ -42,7 +42,6 @@ const images: ImageSource = {
   async read(_part, name) {
     return ok({ kind: 'raw', pixels: pixelsOf(Number(name)), height: SIDE, width: SIDE, channels: 3, path: name });
   },
-  describe: (_part, name) => name,
 };
 
 /** A table of numbered images in this order. */

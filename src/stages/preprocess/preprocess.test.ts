@@ -48,7 +48,6 @@ async function run(given: Json, pictures: readonly Picture[], signal?: AbortSign
         .toBuffer();
       return ok({ kind: 'encoded', bytes, path: file });
     },
-    describe: (_part, file) => file,
   };
   const counts = {
     train: table.rowsOf('train').length,
