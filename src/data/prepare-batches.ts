@@ -25,6 +25,8 @@ export interface PrepareOptions {
   readonly source: ImageSource;
   readonly signal: AbortSignal;
   readonly draws?: ImageGroup['draws'];
+  /** Inputs that nobody reads any more, whose memory is used again: fresh memory costs as much as a small image. */
+  readonly idle?: Float32Array<ArrayBuffer>[];
 }
 
 type Prepare = (group: ImageGroup) => Promise<Result<PreparedImages, Diagnostic>>;
@@ -79,13 +81,13 @@ export async function* prepareBatches(options: PrepareOptions): AsyncGenerator<R
 }
 
 async function prepareBatch(
-  { table, order, batch, spec, source, draws }: PrepareOptions,
+  { table, order, batch, spec, source, draws, idle }: PrepareOptions,
   from: number,
   prepare: Prepare,
 ): Promise<Result<PreparedBatch, Diagnostic>> {
   const rows = Array.from({ length: Math.min(batch, order.length - from) }, (_, i) => order[from + i] ?? 0);
   const images = await Promise.all(rows.map((row) => wantedImage(table, row, source)));
-  const prepared = await prepare({ images, spec, draws });
+  const prepared = await prepare({ images, spec, draws, into: idle?.pop() });
   if (!prepared.ok) return prepared;
   const { input, problems } = prepared.value;
   const [first] = problems;

@@ -14,6 +14,8 @@ export interface ImageGroup {
   readonly spec: SettledPixels;
   /** Where the images are augmented as the spec says: what the draws are keyed by, besides the image. */
   readonly draws?: { readonly seed: number; readonly epoch: number } | undefined;
+  /** Where the numbers go, if it has the right length. */
+  readonly into?: Float32Array<ArrayBuffer> | undefined;
 }
 
 /** An image by its file, or read already. */
@@ -31,9 +33,9 @@ export interface PreparedImages {
 /** libvips decodes on libuv's threads; more in flight than those only costs memory. */
 const IN_FLIGHT = 8;
 
-export async function prepareImages({ images, spec, draws }: ImageGroup): Promise<PreparedImages> {
+export async function prepareImages({ images, spec, draws, into }: ImageGroup): Promise<PreparedImages> {
   const size = preparedSize(spec);
-  const input = new Float32Array(images.length * size);
+  const input = into?.length === images.length * size ? into : new Float32Array(images.length * size);
   const problems: { place: number; diagnostic: Diagnostic }[] = [];
   const waiting = images.entries();
   const work = async () => {

@@ -44,7 +44,8 @@ export class PrepareThreads {
     this.#busy.set(worker, job);
     // A thread with work keeps Node alive, one without does not.
     worker.ref();
-    worker.postMessage(job.group);
+    const { into } = job.group;
+    worker.postMessage(job.group, into ? [into.buffer] : []);
   }
 
   #start(): Worker {

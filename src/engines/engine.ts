@@ -60,8 +60,15 @@ export interface ForwardSession {
   readonly outputShape: Shape;
   /** Who computes, where it is not the engine that opened the session. */
   readonly producer?: Producer;
-  /** `rows` inputs in one row-major channels-last array; resolves to `rows` outputs. The input array may be detached. */
-  run(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
+  /**
+   * `rows` inputs in one row-major channels-last array; resolves to `rows` outputs. The input array may be detached.
+   * @param giveBack takes an array of its length for reuse, once that is no longer read
+   */
+  run(
+    input: Float32Array<ArrayBuffer>,
+    rows: number,
+    giveBack?: (input: Float32Array<ArrayBuffer>) => void,
+  ): Promise<Float32Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 

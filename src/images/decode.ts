@@ -33,8 +33,11 @@ function loadSharp() {
   return loading;
 }
 
-/** A sharp pipeline over an encoded file whose format is known. */
-export async function openEncoded(bytes: Uint8Array): Promise<Sharp> {
+/**
+ * A sharp pipeline over an encoded file whose format is known.
+ * @param srgb its colours are sRGB already, whatever profile it holds
+ */
+export async function openEncoded(bytes: Uint8Array, srgb = false): Promise<Sharp> {
   const sharp = await loadSharp();
   return sharp(bytes, {
     failOn: 'warning',
@@ -42,6 +45,7 @@ export async function openEncoded(bytes: Uint8Array): Promise<Sharp> {
     pages: 1,
     sequentialRead: true,
     autoOrient: true,
+    ignoreIcc: srgb,
   });
 }
 

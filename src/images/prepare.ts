@@ -6,6 +6,8 @@ import { changeImage, type ImageChange } from './augment.ts';
 import { decodeProblem, describeForeign, openEncoded, openRaw } from './decode.ts';
 import { centred, enlarge, scaledTo } from './enlarge.ts';
 import { formatOf } from './format.ts';
+import { readJpegHeader } from './jpeg-header.ts';
+import { likeSrgb } from './like-srgb.ts';
 import { normalizeInto } from './normalize.ts';
 import type { Channels, Kernel, PixelSpec, SettledPixels } from './pixel-spec.ts';
 import type { Extent, Pixels } from './pixels.ts';
@@ -34,7 +36,7 @@ export async function prepare(
   try {
     const opened = await open(image);
     if (!opened.ok) return opened;
-    finish(await fitted(opened.value, await uprightExtent(image, opened.value), spec), spec, into, at, change);
+    finish(await fitted(opened.value, spec), spec, into, at, change);
     return ok(undefined);
   } catch (error) {
     return err(decodeProblem(error, image.path));
@@ -84,8 +86,15 @@ function resizedAtOnce(image: Pixels, { size: { height, width }, fit, kernel }: 
   return centred(enlarge(image, scaled, kernel), { height, width });
 }
 
-async function open(image: StoredImage): Promise<Result<Sharp, Diagnostic>> {
-  if (image.kind === 'raw') return ok(await openRaw(image.pixels, image.height, image.width, image.channels));
+/** A sharp pipeline, and the height and width of what it gives. */
+interface Opened {
+  readonly sharp: Sharp;
+  readonly extent: Extent;
+}
+
+async function open(image: StoredImage): Promise<Result<Opened, Diagnostic>> {
+  if (image.kind === 'raw')
+    return ok({ sharp: await openRaw(image.pixels, image.height, image.width, image.channels), extent: image });
   if (!formatOf(image.bytes)) {
     return err(
       problem('I002', `${image.path} ${describeForeign(image.bytes)}`, {
@@ -93,21 +102,17 @@ async function open(image: StoredImage): Promise<Result<Sharp, Diagnostic>> {
       }),
     );
   }
+  const header = readJpegHeader(image.bytes);
+  if (header) {
+    const srgb = header.profile !== undefined && (await likeSrgb(header.profile));
+    return ok({ sharp: await openEncoded(image.bytes, srgb), extent: header });
+  }
   const sharp = await openEncoded(image.bytes);
-  return ok(sharp);
-}
-
-/** Height and width of what the pipeline gives, by the header alone. */
-async function uprightExtent(image: StoredImage, sharp: Sharp): Promise<Extent> {
-  return image.kind === 'raw' ? image : (await sharp.metadata()).autoOrient;
+  return ok({ sharp, extent: (await sharp.metadata()).autoOrient });
 }
 
 /** What a network sees of an image, still in 8 bits. sharp resizes once a pipeline, so a crop is a pipeline of its own. */
-async function fitted(
-  sharp: Sharp,
-  extent: Extent,
-  { fit, kernel, channels, crop, ...size }: PixelSpec,
-): Promise<Pixels> {
+async function fitted({ sharp, extent }: Opened, { fit, kernel, channels, crop, ...size }: PixelSpec): Promise<Pixels> {
   const upright = sharp.flatten({ background: '#ffffff' }).toColourspace('srgb');
   if (!crop) return resized(inChannels(upright, channels), extent, { size, fit, kernel });
   const cut = await resized(upright, extent, { size: crop, fit: 'cover', kernel });

@@ -113,8 +113,7 @@ export async function scoreRows({
       if (context.signal.aborted) return err({ reason: 'interrupted' });
       const { input, rows } = next.value;
       if (rows.length === 0) continue;
-      const probabilities = await session.run(input, rows.length);
-      reader.recycle(input);
+      const probabilities = await session.run(input, rows.length, (used) => reader.recycle(used));
       take(rows, probabilities.subarray(0, rows.length * classes));
       done += rows.length;
       context.progress(done, order.length);

@@ -47,7 +47,8 @@ export interface Answers {
     readonly outputShape: readonly number[];
     readonly kept?: readonly string[];
   };
-  forward: Float32Array<ArrayBuffer>;
+  /** The input, as that of a step. */
+  forward: { readonly output: Float32Array<ArrayBuffer>; readonly input?: Float32Array<ArrayBuffer> };
   'open-training': { readonly session: number };
   /** Where arrays do not travel by transfer, the input is not sent back: the caller still has it. */
   step: Pick<StepResult, 'loss'> & Partial<StepResult>;

@@ -41,8 +41,11 @@ export class RemoteEngine implements Engine {
     const { session, outputShape, kept = [] } = opened.value;
     if (kept.length > 0) this.#settings.warn(staysInFloat(kept));
     const width = sizeOf(program.kind === 'network' ? program.network.input : program.input.shape);
-    const run = (input: Float32Array<ArrayBuffer>, rows: number) =>
-      this.#ask('forward', { do: 'forward', session, input, rows }, [input.buffer]);
+    const run: Run = async (input, rows, giveBack) => {
+      const answer = await this.#ask('forward', { do: 'forward', session, input, rows }, [input.buffer]);
+      giveBack?.(answer.input ?? input);
+      return answer.output;
+    };
     return ok({
       outputShape,
       run: halving(run, { width, outputs: sizeOf(outputShape), producer: this.producer, warn: this.#settings.warn }),
@@ -157,10 +160,10 @@ type Run = ForwardSession['run'];
 /** Where memory runs out, half the rows at a time, from then on. Rows are independent: their numbers stay what they were. */
 function halving(run: Run, { width, outputs, producer, warn }: Halving): Run {
   let most = Number.POSITIVE_INFINITY;
-  const parts: Run = async (input, rows) => {
+  const parts: Run = async (input, rows, giveBack) => {
     if (rows <= most) {
       try {
-        return await run(input, rows);
+        return await run(input, rows, giveBack);
       } catch (error) {
         if (!(error instanceof Refusal) || !isOutOfMemory(error.message)) throw error;
         if (rows === 1)
@@ -173,7 +176,7 @@ function halving(run: Run, { width, outputs, producer, warn }: Halving): Run {
         warn(
           warning('E008', `${named(producer)} ran out of memory with ${rows} rows: going on with ${most} at a time`),
         );
-        return parts(error.input ?? input, rows);
+        return parts(error.input ?? input, rows, giveBack);
       }
     }
     const all = new Float32Array(rows * outputs);
@@ -183,6 +186,7 @@ function halving(run: Run, { width, outputs, producer, warn }: Halving): Run {
       all.set(await parts(input.slice(row * width, (row + count) * width), count), row * outputs);
       row += count;
     }
+    giveBack?.(input);
     return all;
   };
   return parts;

@@ -73,8 +73,11 @@ async function answerTo(request: Request, served: Served, sessions: Sessions, tr
       return { answer: { session: sessions.keepTraining(session) }, transfer: [] };
     }
     case 'forward': {
-      const output = await sessions.forward(request.session).run(request.input, request.rows);
-      return { answer: output, transfer: [output.buffer] };
+      const { input } = request;
+      const output = await sessions.forward(request.session).run(input, request.rows);
+      return transfers
+        ? { answer: { output, input }, transfer: [output.buffer, input.buffer] }
+        : { answer: { output }, transfer: [] };
     }
     case 'step': {
       const { loss, input } = await sessions.training(request.session).step(request.batch);

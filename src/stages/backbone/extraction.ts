@@ -257,9 +257,11 @@ export class Extraction {
         if (this.#context.signal.aborted) return err({ reason: 'interrupted' });
         const { input, rows } = batch.value;
         if (rows.length === 0) continue;
-        const features = await session.run(input, rows.length).catch((error: unknown) => {
-          throw error instanceof EngineFault ? error.during(this.#named(rows)) : error;
-        });
+        const features = await session
+          .run(input, rows.length, (used) => reader.recycle(used))
+          .catch((error: unknown) => {
+            throw error instanceof EngineFault ? error.during(this.#named(rows)) : error;
+          });
         await writing;
         writing = this.#store(rows, features, space);
         // Awaited before the next one is written; until then a refusal of the disk must not count as unhandled.

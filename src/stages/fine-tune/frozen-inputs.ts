@@ -25,8 +25,7 @@ export class FrozenInputs implements InputSource {
         const next = await images.next();
         if (!next.ok || !next.value || next.value.rows.length === 0) return next;
         const { input, rows } = next.value;
-        const made = await this.#run(input, rows.length);
-        images.recycle(input);
+        const made = await this.#run(input, rows.length, (used) => images.recycle(used));
         return ok({ input: made, rows });
       },
       recycle: () => {},
@@ -34,8 +33,12 @@ export class FrozenInputs implements InputSource {
     };
   }
 
-  async #run(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>> {
-    if (rows <= this.#most) return this.#session.run(input, rows);
+  async #run(
+    input: Float32Array<ArrayBuffer>,
+    rows: number,
+    giveBack: (input: Float32Array<ArrayBuffer>) => void,
+  ): Promise<Float32Array<ArrayBuffer>> {
+    if (rows <= this.#most) return this.#session.run(input, rows, giveBack);
     const [wide, narrow] = [sizeOf(this.#images.shape), sizeOf(this.shape)];
     const made = new Float32Array(rows * narrow);
     const parts: Promise<void>[] = [];
@@ -45,6 +48,7 @@ export class FrozenInputs implements InputSource {
       parts.push(part.then((output) => made.set(output, from * narrow)));
     }
     await Promise.all(parts);
+    giveBack(input);
     return made;
   }
 }

@@ -38,13 +38,16 @@ export class ImageInputs implements InputSource {
     const { signal } = controller;
     const draws = seed === undefined || epoch === undefined ? undefined : { seed, epoch };
     if (spec.augment && epoch !== undefined && !draws) throw new Error('a training without a seed cannot augment');
-    const batches = prepareBatches({ table, order, batch, spec, source: images, signal, draws });
+    const idle: Float32Array<ArrayBuffer>[] = [];
+    const batches = prepareBatches({ table, order, batch, spec, source: images, signal, draws, idle });
     return {
       async next() {
         const made = await batches.next();
         return made.done ? ok(undefined) : received(made.value, skips);
       },
-      recycle: () => {},
+      recycle: (input) => {
+        idle.push(input);
+      },
       async close() {
         controller.abort();
         await batches.return(undefined);
