@@ -16,7 +16,7 @@ function quantile(sorted, q) {
 /**
  * Runs the alternatives in turn, `rounds` times, and compares each with the last one.
  * @param {Record<string, () => Promise<number> | number>} alternatives each gives its own figure (milliseconds, say)
- * @returns for each: its spread, and the ratio to the last alternative with a 90 % interval of the median of pair ratios
+ * @returns for each: its spread, and, but for the last, the ratio to the last with a 90 % interval of the median of pair ratios
  */
 export async function interleave(alternatives, rounds) {
   const names = Object.keys(alternatives);
@@ -24,13 +24,19 @@ export async function interleave(alternatives, rounds) {
   for (let round = 0; round < rounds; round++) {
     for (const name of names) figures[name].push(await alternatives[name]());
   }
-  const base = figures[names.at(-1)];
+  const base = names.at(-1);
   return Object.fromEntries(
     names.map((name) => {
-      const ratios = figures[name].map((figure, i) => figure / base[i]);
-      return [name, { ...spread(figures[name]), ratio: spread(ratios).median, interval: medianInterval(ratios) }];
+      const figure = { ...spread(figures[name]), values: figures[name] };
+      return [name, name === base ? figure : against(figure, { values: figures[base] })];
     }),
   );
+}
+
+/** A figure with its ratio to another one that was taken in turn with it. */
+export function against(figure, base) {
+  const ratios = figure.values.map((value, i) => value / base.values[i]);
+  return { ...figure, ratio: spread(ratios).median, interval: medianInterval(ratios) };
 }
 
 /** 90 % interval of a median from order statistics (binomial), exact for any distribution. */
@@ -51,11 +57,4 @@ function binomialTail(n, k) {
     term = (term * (n - i)) / (i + 1);
   }
   return sum;
-}
-
-/** One line of the table. */
-export function row(name, figure, unit, target) {
-  const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(2) : value.toFixed(3));
-  const interval = figure.interval ? ` [${figure.interval.map(digits).join('–')}]` : '';
-  return `| ${name} | ${digits(figure.min)} / **${digits(figure.median)}** / ${digits(figure.max)} ${unit} | ${figure.ratio === undefined ? '' : `${digits(figure.ratio)}${interval}`} | ${target ?? ''} |`;
 }
