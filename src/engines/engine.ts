@@ -6,6 +6,7 @@ import type { Diagnostic } from '../base/diagnostic.ts';
 import type { Result } from '../base/result.ts';
 import type { Network, Shape, Weights, WeightTensor } from '../networks/network.ts';
 import type { Optimizer } from '../networks/optimizer.ts';
+import type { SharedInput } from './shared-input.ts';
 
 export type EngineId = 'ort' | 'tfjs-node-gpu' | 'tfjs-node' | 'tfjs-cpu';
 export type Device = 'cpu' | 'cuda' | 'webgpu';
@@ -94,6 +95,8 @@ export interface TrainProgram {
 export interface TrainBatch {
   /** `rows` inputs, row-major; handed over to the session (may be detached) and given back in the step's result. */
   readonly input: Float32Array<ArrayBuffer>;
+  /** Where the input is that of other sessions too: it is not handed over then. */
+  readonly shared?: SharedInput | undefined;
   readonly rows: number;
   /** Class index a row. */
   readonly labels: Int32Array;
@@ -133,8 +136,15 @@ export interface TrainSession {
    * steps after it give NaN.
    */
   step(batch: TrainBatch): Promise<StepResult>;
-  /** Probabilities (softmax of the logits) with dropout off and batch norm's moving statistics. */
-  predict(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
+  /**
+   * Probabilities (softmax of the logits) with dropout off and batch norm's moving statistics.
+   * @param shared as that of a batch
+   */
+  predict(
+    input: Float32Array<ArrayBuffer>,
+    rows: number,
+    shared?: SharedInput | undefined,
+  ): Promise<Float32Array<ArrayBuffer>>;
   /**
    * Copies of the state; of the weights and slots named in `only` where it is given, and of some of their numbers, so that a
    * large state can be taken piece by piece.

@@ -4,7 +4,7 @@
  * what else runs: the last bits of a result follow the number of threads.
  */
 import { describeNetwork } from '../networks/layers.ts';
-import type { Network } from '../networks/network.ts';
+import { type Network, sizeOf } from '../networks/network.ts';
 
 /** Floating-point operations of a step below which one thread is as fast as several: about a millisecond's on one core. */
 const SMALL_STEP = 1e8;
@@ -13,9 +13,13 @@ const STEP_TO_FORWARD = 3;
 /** Rows of a forward pass, for the purpose of its size. */
 const TYPICAL_BATCH = 32;
 
+/** Operations a number of the input, of a pass, below which a core waits for memory: a layer of some 32 units on top of features. */
+const NARROW = 64;
+
 /** Whether a training step keeps no more than one core busy. */
 export function isLightTraining(network: Network, batch: number): boolean {
-  return STEP_TO_FORWARD * batch * flopsOfRow(network) < SMALL_STEP;
+  const flops = flopsOfRow(network);
+  return STEP_TO_FORWARD * batch * flops < SMALL_STEP || flops < NARROW * sizeOf(network.input);
 }
 
 export function threadsOfTraining(network: Network, batch: number, threads: number): number {

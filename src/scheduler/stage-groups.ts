@@ -5,7 +5,7 @@ import { memoryLimit } from '../stages/training/memory-estimate.ts';
 import type { EngineGroup } from './engine-pool.ts';
 
 /** Members of a group, at most. */
-const MOST = 8;
+const MOST = 32;
 /** Part of the memory that a group may take. */
 const SHARE = 0.5;
 

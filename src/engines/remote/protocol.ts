@@ -7,6 +7,13 @@ export interface SessionOptions {
   readonly device: Device;
 }
 
+export interface SentInput {
+  /** None of a shared input that was sent before. */
+  readonly numbers?: Float32Array<ArrayBuffer>;
+  /** The number of a shared input, which stays at the other end until it is forgotten. */
+  readonly shared?: number;
+}
+
 export type Request =
   | { readonly do: 'introduce'; readonly device: Device | undefined }
   | { readonly do: 'open-forward'; readonly program: ForwardProgram; readonly options: SessionOptions }
@@ -22,13 +29,15 @@ export type Request =
       readonly trained: ReadonlySet<string>;
       readonly options: SessionOptions;
     }
-  | { readonly do: 'step'; readonly session: number; readonly batch: TrainBatch }
   | {
-      readonly do: 'predict';
+      readonly do: 'step';
       readonly session: number;
-      readonly input: Float32Array<ArrayBuffer>;
-      readonly rows: number;
+      readonly batch: Omit<TrainBatch, 'input' | 'shared'>;
+      readonly input: SentInput;
     }
+  | { readonly do: 'predict'; readonly session: number; readonly input: SentInput; readonly rows: number }
+  /** A shared input is not needed any more. */
+  | { readonly do: 'forget'; readonly shared: number }
   | { readonly do: 'state'; readonly session: number; readonly only?: readonly string[]; readonly piece?: Piece }
   | { readonly do: 'restore'; readonly session: number; readonly state: TrainState }
   | { readonly do: 'close'; readonly session: number };
@@ -50,9 +59,11 @@ export interface Answers {
   /** The input, as that of a step. */
   forward: { readonly output: Float32Array<ArrayBuffer>; readonly input?: Float32Array<ArrayBuffer> };
   'open-training': { readonly session: number };
-  /** Where arrays do not travel by transfer, the input is not sent back: the caller still has it. */
+  /** Where arrays do not travel by transfer, or the input is shared, it is not sent back: the caller still has it. */
   step: Pick<StepResult, 'loss'> & Partial<StepResult>;
   predict: { readonly probabilities: Float32Array<ArrayBuffer> };
+  /** The memory of the input, for the next one; not where arrays do not travel by transfer. */
+  forget: { readonly numbers?: Float32Array<ArrayBuffer> };
   state: TrainState;
   restore: null;
   close: null;

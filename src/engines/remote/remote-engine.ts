@@ -7,7 +7,8 @@ import { arithmeticRefused, staysInFloat } from '../arithmetic-refused.ts';
 import type { Engine, ForwardProgram, ForwardSession, Producer, TrainProgram, TrainSession } from '../engine.ts';
 import { EngineFault, isOutOfMemory } from '../engine-fault.ts';
 import { type Line, LineDown, Refusal } from './line.ts';
-import type { Answers, Request, SessionOptions } from './protocol.ts';
+import type { Answers, Request, SentInput, SessionOptions } from './protocol.ts';
+import { SentInputs } from './sent-inputs.ts';
 
 export interface RemoteSettings {
   readonly producer: Producer;
@@ -21,6 +22,7 @@ export class RemoteEngine implements Engine {
   readonly producer: Producer;
   readonly #line: Line;
   readonly #settings: RemoteSettings;
+  readonly #inputs = new SentInputs((shared) => this.#line.ask('forget', { do: 'forget', shared }));
 
   constructor(line: Line, settings: RemoteSettings) {
     this.producer = settings.producer;
@@ -76,12 +78,14 @@ export class RemoteEngine implements Engine {
       );
     };
     return ok({
-      step: async (batch) => {
-        const stepped = this.#ask('step', { do: 'step', session, batch }, [batch.input.buffer]);
-        return { input: batch.input, ...(await stepped.catch(refused)) };
+      step: async ({ input, shared, ...batch }) => {
+        const sent = this.#inputs.send(input, shared);
+        const stepped = this.#ask('step', { do: 'step', session, batch, input: sent }, transferOf(sent));
+        return { input, ...(await stepped.catch(refused)) };
       },
-      predict: async (input, rows) => {
-        const predicted = this.#ask('predict', { do: 'predict', session, input, rows }, [input.buffer]);
+      predict: async (input, rows, shared) => {
+        const sent = this.#inputs.send(input, shared);
+        const predicted = this.#ask('predict', { do: 'predict', session, input: sent, rows }, transferOf(sent));
         return (await predicted.catch(refused)).probabilities;
       },
       state: (only, piece) =>
@@ -190,6 +194,10 @@ function halving(run: Run, { width, outputs, producer, warn }: Halving): Run {
     return all;
   };
   return parts;
+}
+
+function transferOf({ numbers }: SentInput): ArrayBuffer[] {
+  return numbers ? [numbers.buffer] : [];
 }
 
 /** Buffers that hold one weight and nothing else, and so can travel without a copy. */

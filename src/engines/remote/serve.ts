@@ -1,6 +1,6 @@
 /** The other end of a line: sessions by number, requests one after another in the order in which they came. */
 import type { Device, ForwardProgram, Piece, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
-import type { Answer, Call, Introduction, Reply, Request, SessionOptions } from './protocol.ts';
+import type { Answer, Call, Introduction, Reply, Request, SentInput, SessionOptions } from './protocol.ts';
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -80,12 +80,20 @@ async function answerTo(request: Request, served: Served, sessions: Sessions, tr
         : { answer: { output }, transfer: [] };
     }
     case 'step': {
-      const { loss, input } = await sessions.training(request.session).step(request.batch);
-      return transfers ? { answer: { loss, input }, transfer: [input.buffer] } : { answer: { loss }, transfer: [] };
+      const input = sessions.input(request.input);
+      const { loss } = await sessions.training(request.session).step({ ...request.batch, input });
+      return transfers && request.input.shared === undefined
+        ? { answer: { loss, input }, transfer: [input.buffer] }
+        : { answer: { loss }, transfer: [] };
     }
     case 'predict': {
-      const probabilities = await sessions.training(request.session).predict(request.input, request.rows);
+      const input = sessions.input(request.input);
+      const probabilities = await sessions.training(request.session).predict(input, request.rows);
       return { answer: { probabilities }, transfer: [probabilities.buffer] };
+    }
+    case 'forget': {
+      const numbers = sessions.forget(request.shared);
+      return numbers && transfers ? { answer: { numbers }, transfer: [numbers.buffer] } : { answer: {}, transfer: [] };
     }
     case 'state': {
       const state = await sessions.training(request.session).state(request.only, request.piece);
@@ -106,6 +114,8 @@ async function answerTo(request: Request, served: Served, sessions: Sessions, tr
 class Sessions {
   readonly #forwards = new Map<number, ServedForward>();
   readonly #trainings = new Map<number, ServedTraining>();
+  /** Inputs that several sessions read. */
+  readonly #shared = new Map<number, Float32Array<ArrayBuffer>>();
   #opened = 0;
 
   keepForward(session: ServedForward): number {
@@ -128,6 +138,19 @@ class Sessions {
     const session = this.#trainings.get(id);
     if (!session) throw new Error(`no training session ${id}`);
     return session;
+  }
+
+  input({ numbers, shared }: SentInput): Float32Array<ArrayBuffer> {
+    const found = numbers ?? (shared === undefined ? undefined : this.#shared.get(shared));
+    if (!found) throw new Error(`no input ${shared}`);
+    if (shared !== undefined) this.#shared.set(shared, found);
+    return found;
+  }
+
+  forget(shared: number): Float32Array<ArrayBuffer> | undefined {
+    const numbers = this.#shared.get(shared);
+    this.#shared.delete(shared);
+    return numbers;
   }
 
   async close(id: number): Promise<void> {

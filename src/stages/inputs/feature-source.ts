@@ -4,12 +4,13 @@ import type { Digest } from '../../base/digest.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { RowSpace } from '../../cache/row-store.ts';
 import type { RowTable } from '../../data/row-table.ts';
+import type { SharedInput } from '../../engines/shared-input.ts';
 import { decodeFloat16 } from '../../files/float16.ts';
 import { type Shape, sizeOf } from '../../networks/network.ts';
 import type { FeaturesArtifact } from '../artifacts.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
 import type { BatchReader, InputBatch, InputSource } from './input-batches.ts';
-import { joinPass, type SharedPass } from './shared-passes.ts';
+import { joinPass, type ReadBatch } from './shared-passes.ts';
 
 /** Reads the rows of a features artifact out of its row space. Holds two batches at a time. */
 export class FeatureSource implements InputSource {
@@ -34,16 +35,26 @@ export class FeatureSource implements InputSource {
     this.#store = features.store;
   }
 
-  open(order: Uint32Array, batch: number): BatchReader {
+  open(order: Uint32Array, batch: number, _epoch?: number, sharing = false): BatchReader {
     const width = sizeOf(this.shape);
     const pass = joinPass(this.#passKey(order, batch));
     const idle: Float32Array<ArrayBuffer>[] = [];
+    const lent = new Map<Float32Array<ArrayBuffer>, SharedInput>();
     let at = 0;
-    const fetchNext = (): Promise<Result<InputBatch | undefined, StageFailure>> => {
+    const fetchNext = async (): Promise<Result<InputBatch | undefined, StageFailure>> => {
       const rows = order.subarray(at, at + batch);
-      if (rows.length === 0) return Promise.resolve(ok(undefined));
+      if (rows.length === 0) return ok(undefined);
       at += rows.length;
-      return this.#take(pass, rows, idle.pop() ?? new Float32Array(batch * width));
+      const read: ReadBatch = (into) => this.#read(rows, into);
+      const shared = sharing ? await pass.share(batch * width, read) : undefined;
+      if (shared && !shared.ok) return shared;
+      if (shared) {
+        lent.set(shared.value.numbers, shared.value);
+        return ok({ input: shared.value.numbers, rows, shared: shared.value });
+      }
+      const input = idle.pop() ?? new Float32Array(batch * width);
+      const taken = await pass.take(input, read);
+      return taken.ok ? ok({ input, rows }) : taken;
     };
     let pending = fetchNext();
     return {
@@ -54,11 +65,14 @@ export class FeatureSource implements InputSource {
         return current;
       },
       recycle: (input) => {
-        if (input.length === batch * width) idle.push(input);
+        const shared = lent.get(input);
+        lent.delete(input);
+        if (shared) shared.release();
+        else if (input.length === batch * width) idle.push(input);
       },
       close: async () => {
-        pass.leave();
-        await pending;
+        await pending.finally(() => pass.leave());
+        for (const shared of lent.values()) shared.release();
       },
     };
   }
@@ -68,15 +82,6 @@ export class FeatureSource implements InputSource {
     const hash = createHash('sha256').update(this.#id);
     for (const row of order) hash.update(this.#table.key(row));
     return `${hash.digest('hex')} ${batch}`;
-  }
-
-  async #take(
-    pass: SharedPass,
-    rows: Uint32Array,
-    input: Float32Array<ArrayBuffer>,
-  ): Promise<Result<InputBatch, StageFailure>> {
-    const taken = await pass.take(input, (into) => this.#read(rows, into));
-    return taken.ok ? ok({ input, rows }) : taken;
   }
 
   async #read(rows: Uint32Array, input: Float32Array<ArrayBuffer>): Promise<Result<void, StageFailure>> {

@@ -1,5 +1,6 @@
 /** What a training or a forward pass reads: the inputs of some rows, batch by batch, the next one fetched while one is used. */
 import type { Result } from '../../base/result.ts';
+import type { SharedInput } from '../../engines/shared-input.ts';
 import type { Shape } from '../../networks/network.ts';
 import type { StageFailure } from '../stage-kind.ts';
 
@@ -9,6 +10,8 @@ export interface InputBatch {
   readonly input: Float32Array<ArrayBuffer>;
   /** Rows of the table. */
   readonly rows: Uint32Array;
+  /** Where the input is that of other readers too: it is read only then, and never handed over. */
+  readonly shared?: SharedInput;
 }
 
 export interface BatchReader {
@@ -24,6 +27,9 @@ export interface BatchReader {
 export interface InputSource {
   /** Of one row. */
   readonly shape: Shape;
-  /** `epoch` where the rows are read for training, so that augmentation may differ; undefined otherwise. */
-  open(order: Uint32Array, batch: number, epoch?: number): BatchReader;
+  /**
+   * @param epoch where the rows are read for training, so that augmentation may differ; undefined otherwise
+   * @param sharing whether batches may be shared ones
+   */
+  open(order: Uint32Array, batch: number, epoch?: number, sharing?: boolean): BatchReader;
 }

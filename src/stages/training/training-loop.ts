@@ -7,7 +7,7 @@ import type { RowTable } from '../../data/row-table.ts';
 import type { Engine, Producer, TrainSession } from '../../engines/engine.ts';
 import { type Network, sizeOf, type Weights } from '../../networks/network.ts';
 import type { EpochRecord } from '../artifacts.ts';
-import type { BatchReader, InputSource } from '../inputs/input-batches.ts';
+import type { BatchReader, InputBatch, InputSource } from '../inputs/input-batches.ts';
 import { classWeightValues, type TrainingRows } from '../inputs/labelled-rows.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
 import { epochOrder, maskKeys } from './epoch-order.ts';
@@ -194,7 +194,7 @@ class TrainingLoop {
       settings.epochs,
     );
     const order = epochOrder(table, rows.train, seed, settings.shuffle ? epoch : 0);
-    const reader = inputs.open(order.subarray(from.batchesInEpoch * settings.batch), settings.batch, epoch);
+    const reader = inputs.open(order.subarray(from.batchesInEpoch * settings.batch), settings.batch, epoch, true);
     let { batchesInEpoch, rowsInEpoch, lossSum } = from;
     const steps = new StepsInFlight(settings.batch * sizeOf(inputs.shape) * 4);
     try {
@@ -210,11 +210,10 @@ class TrainingLoop {
         }
         if (!batch.value) break;
         if (aborted) return await this.#interrupt({ ...from, batchesInEpoch, rowsInEpoch, lossSum });
-        const { input, rows: taken } = batch.value;
         batchesInEpoch++;
-        if (taken.length === 0) continue;
-        const loss = this.#step(input, taken, epoch, rate, reader);
-        steps.push({ loss, taken: taken.length, number: batchesInEpoch });
+        const taken = batch.value.rows.length;
+        if (taken > 0)
+          steps.push({ loss: this.#step(batch.value, epoch, rate, reader), taken, number: batchesInEpoch });
       }
     } finally {
       await steps.drain();
@@ -231,8 +230,7 @@ class TrainingLoop {
   }
 
   async #step(
-    input: Float32Array<ArrayBuffer>,
-    rows: Uint32Array,
+    { input, rows, shared }: InputBatch,
     epoch: number,
     learningRate: number,
     reader: BatchReader,
@@ -242,6 +240,7 @@ class TrainingLoop {
     const weights = this.#classWeights;
     const result = await this.#session.step({
       input,
+      shared,
       rows: rows.length,
       labels,
       ...(weights && { sampleWeights: Float32Array.from(labels, (label) => weights[label] ?? 1) }),

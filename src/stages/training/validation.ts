@@ -30,7 +30,7 @@ export async function validate(
   { table, order, inputs, batch, signal }: ValidationRows,
 ): Promise<Result<ValidationFigures, StageFailure>> {
   if (order.length === 0) return ok({});
-  const reader = inputs.open(order, batch);
+  const reader = inputs.open(order, batch, undefined, true);
   const loss = new CompensatedSum();
   let right = 0;
   let seen = 0;
@@ -39,10 +39,10 @@ export async function validate(
       const next = await reader.next();
       if (!next.ok) return next;
       if (!next.value) break;
-      const { input, rows } = next.value;
+      const { input, rows, shared } = next.value;
       if (rows.length === 0) continue;
       const labels = Int32Array.from(rows, (row) => table.label[row] ?? 0);
-      const probabilities = await session.predict(input, rows.length);
+      const probabilities = await session.predict(input, rows.length, shared);
       reader.recycle(input);
       const scored = { probabilities, labels, rows: rows.length, classes: table.classes.length };
       labels.forEach((label, row) => {
