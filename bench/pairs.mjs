@@ -39,13 +39,16 @@ export function against(figure, base) {
   return { ...figure, ratio: spread(ratios).median, interval: medianInterval(ratios) };
 }
 
-/** 90 % interval of a median from order statistics (binomial), exact for any distribution. */
+/**
+ * 90 % interval of a median from order statistics, exact for any distribution: from the r-th smallest to the r-th largest, with the largest
+ * r that leaves at most 5 % below. Below five values that is more than they can tell: then it is all of them.
+ */
 function medianInterval(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const n = sorted.length;
-  let k = 0;
-  while (k < n / 2 && binomialTail(n, k + 1) <= 0.05) k++;
-  return [sorted[Math.max(0, k)], sorted[Math.min(n - 1, n - 1 - k)]];
+  let r = 1;
+  while (2 * (r + 1) <= n && binomialTail(n, r + 1) <= 0.05) r++;
+  return [sorted[r - 1], sorted[n - r]];
 }
 
 /** P(Binomial(n, ½) < k). */

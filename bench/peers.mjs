@@ -49,6 +49,7 @@ export function asAlternatives({ open }, units) {
 async function start(python, words) {
   const child = spawn(python, [join(root, 'bench', 'peers', 'main.py'), ...words], {
     stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
   });
   const failed = new Promise((settle) => child.once('error', (error) => settle({ reason: error.message })));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -61,21 +61,24 @@ async function measure(cases, settings) {
   const rows = [];
   for (const one of cases) {
     // Before and after the figures that are compared with it: the machine may have other work at other times.
-    if (one.computes) await roof.sample();
+    if (one.computes === 'processor') await roof.sample();
     rows.push(...(await rowsOf(one, settings)));
     removeProjects();
-    if (one.computes) await roof.sample();
+    if (one.computes === 'processor') await roof.sample();
   }
   await roof.close();
   const measured = roof.measured;
-  return { roof: measured, rows: rows.map((row) => ({ ...row, roofline: rooflineOf(row, measured) })) };
+  return {
+    roof: measured,
+    rows: rows.map((row) => ({ ...row, roofline: rooflineOf(row, row.computes === 'card' ? undefined : measured) })),
+  };
 }
 
 /** All rows of a case, told as they come; a case that fails is a row too. */
-async function rowsOf({ name, run }, settings) {
+async function rowsOf({ name, computes, run }, settings) {
   const rows = [];
   const keep = (row) => {
-    rows.push({ case: name, ...row });
+    rows.push({ case: name, computes, ...row });
     const state = row.figure ? `${row.figure.median.toPrecision(3)} ${row.unit}` : absence(row);
     process.stderr.write(`${name}: ${row.what}: ${state}\n`);
   };

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { repository } from './cli-rig.ts';
 
@@ -57,6 +58,23 @@ describe('npm run bench', () => {
         ?.split('|')
         .map((cell) => cell.trim()),
     ).toContain('2.00');
+  });
+
+  it.each([
+    [3, 0, 2],
+    [5, 0, 4],
+    [7, 0, 6],
+    [8, 1, 6],
+    [11, 2, 8],
+    [15, 3, 11],
+  ])('gives the 90 %% interval of a median of %i ratios by order', (n, low, high) => {
+    const program = `
+      const { interleave } = await import(${JSON.stringify(pathToFileURL(join(repository, 'bench/pairs.mjs')).href)});
+      let at = 0;
+      const { a } = await interleave({ a: () => at++, b: () => 1 }, ${n});
+      console.log(JSON.stringify(a.interval));`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+    expect(JSON.parse(stdout)).toEqual([low, high]);
   });
 
   const driver = existsSync('/dev/nvidiactl') || existsSync('/dev/dxg');

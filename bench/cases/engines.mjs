@@ -11,7 +11,7 @@ const places = [
 ];
 
 const headStep = {
-  computes: true,
+  computes: 'processor',
   name: 'head-step-engines',
   what: "a step of the tutorial's head through the engine port: ONNX Runtime's traced program against tfjs-node's kernels",
   async *run(settings) {
@@ -32,7 +32,7 @@ const headStep = {
 };
 
 const forward = {
-  computes: true,
+  computes: 'processor',
   name: 'vgg16-engines',
   what: "VGG16's base at 224×224 through the engine port, from memory to memory",
   async *run(settings) {

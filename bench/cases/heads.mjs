@@ -67,7 +67,7 @@ async function withFeatures(stagesOf, count) {
 }
 
 const head = {
-  computes: true,
+  computes: 'processor',
   name: 'head',
   what: "a step of the tutorial's head 25088-1000-500-150-10, batch 128, Adam, batches read from the cache; from runs of 2 and 5 epochs, so that all else falls out",
   async *run(settings) {

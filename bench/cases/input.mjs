@@ -25,7 +25,7 @@ async function digitFiles(folder, idx, count) {
 }
 
 /** The same without data: a blot of ink, anywhere. */
-async function blotFiles(folder, count) {
+export async function blotFiles(folder, count) {
   const { default: sharp } = await import('sharp');
   for (let i = 0; i < count; i++) {
     const [x, y, wide] = [6 + (i % 17), 6 + ((i >> 2) % 17), 4 + (i % 29)];
@@ -69,7 +69,7 @@ async function firstPixel(path) {
 }
 
 /** A project over all files of `images`, and over the first quarter. */
-async function preparing(fill) {
+export async function preparing(fill) {
   const folder = emptyProject();
   const images = join(folder, 'images');
   mkdirSync(images);
@@ -160,7 +160,7 @@ async function* prepared(what, target, { images, count, msAnImage }, settings) {
 }
 
 const input = {
-  computes: true,
+  computes: 'processor',
   name: 'input',
   what: 'files to 224×224×3: a stage whose network does nothing, MobileNet 0.25 end to end, and its computing alone; tf.data and OpenCV',
   async *run(settings) {

@@ -160,7 +160,7 @@ function difference(folder) {
 }
 
 const precision = {
-  computes: true,
+  computes: 'processor',
   name: 'precision',
   what: 'float32 against int8, networks at 224×224 in batches of 8: images a second, and what it costs a head (with --data)',
   async *run(settings) {

@@ -19,7 +19,7 @@ async function fineTuningFlops(stored) {
 }
 
 const fineTune = {
-  computes: true,
+  computes: 'processor',
   name: 'fine-tune',
   what: 'a step of fine-tuning VGG16 with its top at 224×224, eight layers frozen as Keras counts, batch 16; from epochs of 6 steps and of 2',
   async *run(settings) {
@@ -137,7 +137,7 @@ const CNN = [
 const CNN_EPOCH = "epoch of the tutorial's CNN";
 
 const cnn = {
-  computes: true,
+  computes: 'processor',
   name: 'cnn',
   what: "an epoch of the tutorial's CNN at 224×224: 256 images, batch 32, Adam; the images in memory after the first epoch, as for the peers",
   async *run(settings) {

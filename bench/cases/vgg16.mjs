@@ -27,7 +27,7 @@ function fewDigits() {
 }
 
 const vgg16 = {
-  computes: true,
+  computes: 'processor',
   name: 'vgg16',
   what: "VGG16's base at 224×224 from PNG files, random weights of the true shapes; from runs of 64 images and of 16",
   async *run(settings) {

@@ -1,6 +1,6 @@
 """Keras and OpenVINO. A peer prepares, and gives its title and what runs it once."""
 import numpy as np
-from images import images
+from images import batches, vgg16_reader
 
 def keras_title():
     import keras
@@ -19,11 +19,12 @@ def keras_vgg16():
 def vgg16_keras(folder):
     import tensorflow as tf
 
+    read = vgg16_reader()
     forward = keras_vgg16()
     forward(tf.zeros((8, 224, 224, 3)))
 
     def run():
-        for x in images(folder, 8):
+        for x in batches(read, folder, 8):
             forward(tf.constant(x)).numpy()
 
     return keras_title(), run
@@ -33,12 +34,13 @@ def vgg16_openvino(folder):
     import openvino
     import tensorflow as tf
 
+    read = vgg16_reader()
     converted = openvino.convert_model(keras_vgg16().get_concrete_function(tf.TensorSpec((None, 224, 224, 3))))
     compiled = openvino.compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     compiled(np.zeros((8, 224, 224, 3), "float32"))
 
     def run():
-        for x in images(folder, 8):
+        for x in batches(read, folder, 8):
             compiled(x)
 
     return f"OpenVINO {openvino.__version__.split('-')[0]}", run

@@ -3,7 +3,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from images import files, images, vgg16_image
+from images import batches, files, vgg16_reader
 
 VGG16 = [64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512, "pool", 512, 512, 512, "pool"]
 
@@ -47,11 +47,12 @@ def torch_vgg16(device, kind):
 
 
 def vgg16_torch(folder):
+    read = vgg16_reader()
     forward = torch_vgg16(*torch_on("cpu", "float32"))
     forward(np.zeros((8, 224, 224, 3), "float32"))
 
     def run():
-        for x in images(folder, 8):
+        for x in batches(read, folder, 8):
             forward(x)
 
     return torch_title(), run
@@ -68,17 +69,18 @@ def vgg16_memory_torch(device, precision, batch):
 
 def vgg16_files_torch(device, precision, batch, folder):
     """A folder's images, decoded by as many threads as there are cores, one batch ahead."""
+    read = vgg16_reader()
     forward = torch_vgg16(*torch_on(device, precision))
     paths, rows = files(folder), int(batch)
     pool = ThreadPoolExecutor(os.cpu_count())
     forward(np.zeros((rows, 224, 224, 3), "float32"))
 
     def run():
-        batches = [paths[at : at + rows] for at in range(0, len(paths), rows)]
-        ahead = [pool.submit(vgg16_image, path) for path in batches[0]]
-        for i in range(len(batches)):
+        groups = [paths[at : at + rows] for at in range(0, len(paths), rows)]
+        ahead = [pool.submit(read, path) for path in groups[0]]
+        for i in range(len(groups)):
             ready = np.stack([one.result() for one in ahead])
-            ahead = [pool.submit(vgg16_image, path) for path in batches[i + 1]] if i + 1 < len(batches) else []
+            ahead = [pool.submit(read, path) for path in groups[i + 1]] if i + 1 < len(groups) else []
             forward(ready)
 
     return torch_title(), run
