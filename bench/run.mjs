@@ -16,7 +16,8 @@ import { settingsOf, usage } from './settings.mjs';
 import { absence, comparisonOf, tableOf } from './table.mjs';
 
 /**
- * A case has a `name`, says in `what` what it measures, in `computes` whether it is compared with the most that the machine could do, and `run(settings)` yields the rows of the table as they are found:
+ * A case has a `name`, says in `what` what it measures, and in `computes` (processor or card) whether its figures are compared with the
+ * most that the machine could do. `run(settings)` yields the rows of the table as they are found:
  * `{ what, unit, figure, to?, target?, flops?, bytes? }`, the figure from `pairs.mjs`, operations and bytes of one unit of it;
  * or `{ what, notRun, command? }`.
  */

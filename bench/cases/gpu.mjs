@@ -1,5 +1,4 @@
 // A machine with an NVIDIA GPU: every engine that computes there, against torch on the same card.
-
 import { HEAD_STEP, headStepRows, splitRows, vgg16Rows } from '../engine-work.mjs';
 import { interleave } from '../pairs.mjs';
 import { asAlternatives, openPeers } from '../peers.mjs';
@@ -150,7 +149,6 @@ const files = {
             to: Object.keys(others)[0],
             target: '≤ 1.25 ×',
             flops,
-            ,
           };
       } catch (error) {
         yield* absences(what, [place], error.message.slice(0, 200));
