@@ -44,6 +44,32 @@ describe('a pass shared by several readers', () => {
     );
   });
 
+  it('shares the memory of a batch until the last reader has released it, then uses it again', async () => {
+    const [one, other] = [joinPass('sharing'), joinPass('sharing')];
+    const read = (number: number) => async (into: Float32Array) => {
+      into[0] = number;
+      return ok(undefined);
+    };
+    const memories = new Set<Float32Array>();
+    for (let number = 0; number < 20; number++) {
+      const shared = await Promise.all([one, other].map((pass) => pass.share(1, read(number))));
+      const inputs = shared.map((taken) => (taken?.ok ? taken.value : undefined));
+      expect(inputs[0]).toBeDefined();
+      expect(inputs[0]).toBe(inputs[1]);
+      expect(inputs[0]?.numbers).toEqual(Float32Array.of(number));
+      for (const input of inputs) input?.release();
+      if (inputs[0]) memories.add(inputs[0].numbers);
+    }
+    expect(memories.size).toBeLessThan(4);
+    other.leave();
+    // Nobody is left to share with.
+    expect(await one.share(1, read(20))).toBeUndefined();
+    const own = new Float32Array(1);
+    await one.take(own, read(20));
+    expect(own[0]).toBe(20);
+    one.leave();
+  });
+
   it('goes on when a reader leaves or fails', async () => {
     const [one, other] = [joinPass('leaving'), joinPass('leaving')];
     const read = async (into: Float32Array) => {
