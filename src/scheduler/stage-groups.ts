@@ -17,6 +17,8 @@ interface Membership extends EngineGroup {
 
 export class StageGroups {
   readonly #active = new Map<string, Membership>();
+  /** Of stages that are done: the group that they ran in. */
+  readonly #done = new Map<string, Membership>();
   readonly #limit: number;
 
   constructor(limit: number = memoryLimit() * SHARE) {
@@ -25,8 +27,8 @@ export class StageGroups {
 
   /** Whether a stage may start now, beside those that run. */
   mayStart(stage: PlannedStage, inputs: Artifacts, jobs: number): boolean {
-    const groups = new Set([...this.#active.values()].map(({ key }) => key));
-    const own = membershipOf(stage, inputs);
+    const groups = this.#groups();
+    const own = this.#membershipOf(stage, inputs);
     if (!groups.has(own.key)) return groups.size < jobs;
     const members = [...this.#active.values()].filter(({ key }) => key === own.key);
     const bytes = members.reduce((sum, member) => sum + member.bytes, own.bytes);
@@ -34,10 +36,12 @@ export class StageGroups {
   }
 
   enter(stage: PlannedStage, inputs: Artifacts): void {
-    this.#active.set(stage.name, membershipOf(stage, inputs));
+    this.#active.set(stage.name, this.#membershipOf(stage, inputs));
   }
 
   leave(stage: PlannedStage): void {
+    const group = this.of(stage);
+    if (group) this.#done.set(stage.name, { ...group, bytes: 0 });
     this.#active.delete(stage.name);
   }
 
@@ -45,6 +49,22 @@ export class StageGroups {
   of(stage: PlannedStage): EngineGroup | undefined {
     const group = this.#active.get(stage.name);
     return group?.key === stage.name ? undefined : group;
+  }
+
+  #groups(): ReadonlySet<string> {
+    return new Set([...this.#active.values()].map(({ key }) => key));
+  }
+
+  #membershipOf(stage: PlannedStage, inputs: Artifacts): Membership {
+    return this.#scored(stage) ?? membershipOf(stage, inputs);
+  }
+
+  /** The group whose other members still train, where a stage scores one that is done: scores do not wait for all of them. */
+  #scored(stage: PlannedStage): Membership | undefined {
+    if (!stage.kind.metricNames) return undefined;
+    const groups = this.#groups();
+    const behind = Object.values(stage.inputs).map((input) => this.#done.get(input.stage));
+    return behind.find((group) => group !== undefined && groups.has(group.key));
   }
 }
 

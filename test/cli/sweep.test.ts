@@ -36,6 +36,18 @@ function lastHead(lines: readonly Record<string, unknown>[]): unknown {
 const over = ['--over', 'head.epochs=2,3', '--over', 'head.optimizer=adam,sgd'];
 
 describe('pipe sweep', () => {
+  it('scores a head as soon as it is done, also where one job at a time is asked for', async () => {
+    using rig = CliRig.quickstart();
+    const { stdout } = await rig.run('sweep', 'quickstart', '--over', 'head.epochs=1,150', '--jobs', '1', '--json');
+    const done = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line): Record<string, unknown> => JSON.parse(line))
+      .flatMap(({ event, kind }) => (event === 'stage-finished' ? [kind] : []))
+      .filter((kind) => kind === 'train-head' || kind === 'evaluate');
+    expect(done).toEqual(['train-head', 'evaluate', 'train-head', 'evaluate']);
+  });
+
   it('extracts once, gives each trial the bits of a single run, and runs nothing the second time', async () => {
     using rig = CliRig.quickstart();
     const first = await sweep(rig, ...over);
