@@ -12,7 +12,7 @@ import { PackWriter, type RowRun } from './pack-writer.ts';
 import { patiently } from './patiently.ts';
 import type { Quarantine } from './quarantine.ts';
 import { type LostRow, readRows, type WantedRow } from './row-reader.ts';
-import type { RowSpace } from './row-store.ts';
+import type { RowSpace, RowTraffic } from './row-store.ts';
 import { SpacePacks } from './space-packs.ts';
 
 const FLUSH_EVERY_MS = 5000;
@@ -21,10 +21,12 @@ export interface SpaceSurroundings {
   readonly folders: CacheFolders;
   readonly files: OpenFiles;
   readonly quarantine: Quarantine;
+  readonly traffic: RowTraffic;
 }
 
 export class DiskRowSpace implements RowSpace {
   readonly rowBytes: number;
+  readonly traffic: RowTraffic;
   readonly #space: Digest;
   readonly #around: SpaceSurroundings;
   readonly #index = new KeyIndex();
@@ -37,6 +39,7 @@ export class DiskRowSpace implements RowSpace {
   constructor(space: Digest, rowBytes: number, around: SpaceSurroundings) {
     this.#space = space;
     this.rowBytes = rowBytes;
+    this.traffic = around.traffic;
     this.#around = around;
     this.#packs = new SpacePacks(space, rowBytes, this.#index, around.quarantine);
   }

@@ -12,7 +12,7 @@ import { markUsed } from './mark-used.ts';
 import { OpenFiles } from './open-files.ts';
 import { patiently } from './patiently.ts';
 import type { Quarantine } from './quarantine.ts';
-import type { RowSpace, RowStore } from './row-store.ts';
+import type { RowSpace, RowStore, RowTraffic } from './row-store.ts';
 
 /** What `space.json` holds. */
 export interface SpaceDefinition {
@@ -27,12 +27,13 @@ interface SharedSpace {
 }
 
 export class DiskRowStore implements RowStore {
+  readonly traffic: RowTraffic = { read: 0, given: 0 };
   readonly #around: SpaceSurroundings;
   /** Spaces that are open: stages of one process share them, and see each other's rows at once. */
   readonly #open = new Map<Digest, SharedSpace>();
 
   constructor(folders: CacheFolders, quarantine: Quarantine) {
-    this.#around = { folders, quarantine, files: new OpenFiles() };
+    this.#around = { folders, quarantine, files: new OpenFiles(), traffic: this.traffic };
   }
 
   async open(space: Digest, definition: JsonObject, rowBytes: number): Promise<SpaceUse> {
@@ -87,11 +88,13 @@ export class DiskRowStore implements RowStore {
 /** One user's hold on a space; the last one to let go closes it. */
 export class SpaceUse implements RowSpace {
   readonly rowBytes: number;
+  readonly traffic: RowTraffic;
   readonly #space: DiskRowSpace;
   #letGo: (() => Promise<void>) | undefined;
 
   constructor(space: DiskRowSpace, letGo: () => Promise<void>) {
     this.rowBytes = space.rowBytes;
+    this.traffic = space.traffic;
     this.#space = space;
     this.#letGo = letGo;
   }

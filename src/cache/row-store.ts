@@ -12,10 +12,20 @@ export interface RowStore {
   find(space: Digest): Promise<RowSpace | undefined>;
   /** Bytes that the file system below could still take. */
   freeBytes(): number;
+  readonly traffic: RowTraffic;
+}
+
+/** Bytes of rows since the store was opened, as those count them who read rows in batches. */
+export interface RowTraffic {
+  read: number;
+  /** A batch that several trainings read together counts for each. */
+  given: number;
 }
 
 export interface RowSpace {
   readonly rowBytes: number;
+  /** Of the whole store. */
+  readonly traffic: RowTraffic;
   /** Number of distinct keys present. */
   readonly count: number;
   has(key: Uint8Array): boolean;

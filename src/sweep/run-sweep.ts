@@ -1,7 +1,9 @@
 /** Runs the trials of a sweep: round by round as the strategy proposes them, each round as one plan. */
+
 import { rmSync } from 'node:fs';
 import { type Diagnostic, exitCodeOf, problem } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import type { RowTraffic } from '../cache/row-store.ts';
 import type { MeasuredStage } from '../runs/predict-time.ts';
 import { EnginePool } from '../scheduler/engine-pool.ts';
 import type { RunEvent, RunOutcomeName, RunSummary } from '../scheduler/events.ts';
@@ -38,6 +40,8 @@ export interface SweepSummary {
   readonly durationMs: number;
   readonly stages: RunSummary['stages'];
   readonly trials: readonly TrialResult[];
+  /** Bytes of features that were read, and that the trainings would have read one by one. */
+  readonly features: RowTraffic;
   /** How long stages took: some of each kind. */
   readonly measured: readonly MeasuredStage[];
 }
@@ -61,6 +65,8 @@ export async function runSweep(
   options: SweepOptions,
 ): Promise<Result<SweepSummary, readonly Diagnostic[]>> {
   const started = options.now();
+  const { traffic } = context.workspace.cache.rowStore;
+  const before = { ...traffic };
   const { minutes, combinations } = settings;
   const timeIsUp =
     minutes === undefined ? undefined : AbortSignal.timeout(Math.min(MOST_MS, Math.round(minutes * 60_000)));
@@ -126,6 +132,7 @@ export async function runSweep(
     durationMs: Math.round(options.now() - started),
     stages,
     trials: results,
+    features: { read: traffic.read - before.read, given: traffic.given - before.given },
     measured,
   });
 }

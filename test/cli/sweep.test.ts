@@ -16,6 +16,7 @@ interface SweepLine {
   readonly outcome: string;
   readonly exitCode: number;
   readonly trials: readonly TrialLine[];
+  readonly features: { readonly read: number; readonly given: number };
   readonly stages: Readonly<Record<string, { readonly status: string; readonly rows?: { readonly computed: number } }>>;
 }
 
@@ -54,6 +55,9 @@ describe('pipe sweep', () => {
     expect(first.outcome).toBe('succeeded');
     expect(first.stages['features']?.rows?.computed).toBe(400);
     expect(first.trials.map(({ status }) => status)).toEqual(['finished', 'finished', 'finished', 'finished']);
+    // Features of 400 digits, read by every head and every score.
+    expect(first.features.read).toBeGreaterThan(0);
+    expect(first.features.given).toBeGreaterThan(first.features.read);
     const losses = first.trials.map(({ metrics }) => metrics['log-loss'] ?? Number.NaN);
     expect(losses).toEqual([...losses].sort((a, b) => a - b));
     for (const { settings, metrics } of first.trials) {

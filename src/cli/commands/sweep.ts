@@ -2,6 +2,7 @@ import { extname, join } from 'node:path';
 import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import { escapeForTerminal } from '../../base/escape.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import type { RowTraffic } from '../../cache/row-store.ts';
 import { writeFileAtomically } from '../../files/atomic-file.ts';
 import { findPipelineFile, locateProject, pathFromRoot } from '../../files/project.ts';
 import { CacheWriteError } from '../../files/write-error.ts';
@@ -47,18 +48,20 @@ export async function sweep(file: string, more: readonly string[], options: Glob
       for (const diagnostic of done.error) print(jsonLine({ event: 'diagnostic', diagnostic }));
       return finish({ outcome: 'failed', exitCode: exitOf(done.error) });
     }
-    const { trials, settings, outcome, exitCode, durationMs, run, stages, overrides } = done.value;
+    const { trials, settings, outcome, exitCode, durationMs, run, stages, overrides, features } = done.value;
     const { goal } = settings;
     if (!options.json) {
       showTrials(trialTable(trials, goal), options);
-      print(paint('dim', `  ${closing(trials)} · ${showDuration(durationMs)} · sweep ${run}\n`));
+      const parts = [closing(trials), ...featureWords(features), showDuration(durationMs), `sweep ${run}`];
+      print(paint('dim', `  ${parts.join(' · ')}\n`));
       if (outcome === 'interrupted')
         print(paint('yellow', '  interrupted; what was finished is kept, the same command goes on from there\n'));
     }
     const path = findPipelineFile(file, process.cwd()) ?? file;
     const handed = outcome === 'interrupted' ? 0 : await handOn({ file: path, overrides, trials }, goal, options);
     const code = exitCode === 0 ? handed : exitCode;
-    if (options.json) finish({ run, outcome, exitCode: code, durationMs, stages, trials: ranked(trials), goal });
+    if (options.json)
+      finish({ run, outcome, exitCode: code, durationMs, stages, trials: ranked(trials), goal, features });
     return code;
   } finally {
     reporter.close();
@@ -113,6 +116,11 @@ function finish(summary: {
 function showTrials(table: TrialTable, options: GlobalOptions): void {
   const rows = options['best'] === true ? table.rows.slice(0, 1) : table.rows;
   for (const line of trialTableLines({ ...table, rows }, paint)) print(`${line}\n`);
+}
+
+/** Nothing where nothing was shared. */
+function featureWords({ read, given }: RowTraffic): readonly string[] {
+  return given > read ? [`${showBytes(read)} of features read, ${showBytes(given)} one by one`] : [];
 }
 
 function closing(trials: readonly TrialResult[]): string {

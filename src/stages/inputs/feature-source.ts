@@ -48,6 +48,7 @@ export class FeatureSource implements InputSource {
       const read: ReadBatch = (into) => this.#read(rows, into);
       const shared = sharing ? await pass.share(batch * width, read) : undefined;
       if (shared && !shared.ok) return shared;
+      this.#space.traffic.given += rows.length * this.#space.rowBytes;
       if (shared) {
         lent.set(shared.value.numbers, shared.value);
         return ok({ input: shared.value.numbers, rows, shared: shared.value });
@@ -87,6 +88,7 @@ export class FeatureSource implements InputSource {
   async #read(rows: Uint32Array, input: Float32Array<ArrayBuffer>): Promise<Result<void, StageFailure>> {
     const keys = Array.from(rows, (row) => this.#table.key(row));
     const length = rows.length * this.#space.rowBytes;
+    this.#space.traffic.read += length;
     const half = this.#store === 'float16' ? new Uint8Array(length) : undefined;
     const { missing } = await this.#space.read(keys, half ?? new Uint8Array(input.buffer, input.byteOffset, length));
     if (missing.length > 0) {
