@@ -1,6 +1,7 @@
 /** The command line. Commands are light here; what they do is loaded when they are called. */
 import { Command, Option } from 'commander';
 import { problem } from '../base/diagnostic.ts';
+import { SWEEP_STRATEGIES } from '../config/sweep-strategies.ts';
 import { failWith, type GlobalOptions } from './output.ts';
 
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
@@ -77,16 +78,7 @@ export function buildProgram(exit: (code: number) => void): Command {
       ),
   )
     .option('--over <path=values>', 'head.batch=64,128 or head.rate=loguniform(1e-4,1e-2) (repeatable)', collect)
-    .addOption(
-      new Option('--strategy <name>', 'how values are combined').choices([
-        'grid',
-        'zip',
-        'random',
-        'sobol',
-        'halving',
-        'tpe',
-      ]),
-    )
+    .addOption(new Option('--strategy <name>', 'how values are combined').choices([...SWEEP_STRATEGIES]))
     .option('--goal <direction:metric>', 'minimize:score.log-loss or maximize:score.accuracy')
     .option('--trials <n>', 'at most so many')
     .option('--dry-run', 'say what would run, and run nothing')

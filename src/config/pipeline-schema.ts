@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from '../base/json.ts';
 import { DEFAULT_SEED } from './pipeline-config.ts';
+import { SWEEP_STRATEGIES } from './sweep-strategies.ts';
 
 /** Letters, digits, `-` and `_`, starting with a letter; `vars`, `env` and `seed` are taken by `--set`. */
 const stageName = { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_-]*$', not: { enum: ['vars', 'env', 'seed'] } };
@@ -78,10 +79,10 @@ const sweepSchema = {
   required: ['over'],
   properties: {
     strategy: {
-      enum: ['grid', 'zip', 'random', 'sobol', 'halving', 'tpe'],
+      enum: [...SWEEP_STRATEGIES],
       default: 'grid',
       description:
-        'How values are combined: all with all, in step, drawn at random, from a Sobol sequence, by successive halving, or by a tree-structured Parzen estimator.',
+        'How values are combined: all with all, in step, drawn at random, from a Sobol sequence, by successive halving (`halving` rung by rung, `asha` as soon as a trial is good enough), or by a tree-structured Parzen estimator.',
     },
     over: {
       type: 'object',
@@ -98,7 +99,7 @@ const sweepSchema = {
     },
     halving: {
       type: 'object',
-      description: 'What `strategy: halving` gives the survivors of each rung.',
+      description: 'What `strategy: halving` and `asha` give the survivors of each rung.',
       default: {},
       additionalProperties: false,
       properties: {

@@ -19,10 +19,7 @@ export function sweepProblems(
   for (const [path, { key }] of over?.type === 'map' ? over.members : []) {
     const [first = '', ...rest] = path.split('.');
     const unsafe = rest.find((part) => part === '' || FORBIDDEN_KEYS.has(part));
-    const found =
-      first === 'vars'
-        ? variables.includes(`vars.${rest[0]}`)
-        : path === 'seed' || names.includes(first);
+    const found = first === 'vars' ? variables.includes(`vars.${rest[0]}`) : path === 'seed' || names.includes(first);
     if (unsafe !== undefined || !found) {
       const help =
         didYouMean(first === 'vars' ? path : first, known) ??

@@ -93,7 +93,7 @@ export async function runSweep(
           settings: trial.settings,
           stages: [...new Set(names.flat())],
         });
-      const lineages = settings.strategyName === 'halving';
+      const lineages = settings.strategyName === 'halving' || settings.strategyName === 'asha';
       const told = new Set<number>();
       const tell = (result: TrialResult) => {
         // A trial that the limit of time has stopped may be scored yet.

@@ -3,21 +3,21 @@ import { type Diagnostic, type Location, problem } from '../base/diagnostic.ts';
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PipelineConfig } from '../config/pipeline-config.ts';
+import { SWEEP_STRATEGIES, type SweepStrategyName } from '../config/sweep-strategies.ts';
 import type { StageKind } from '../stages/stage-kind.ts';
 import { type Goal, readGoal, stagesBehind } from './goal.ts';
 import { gridNumbers, gridPoints, gridSize, zipPoints } from './grid.ts';
 import { readSpace, type Space } from './space.ts';
+import { ASHA_ROUND, ashaStrategy } from './strategies/asha.ts';
 import { halvingStrategy, halvingTrials, halvingWork } from './strategies/halving.ts';
 import { randomPoint, randomStrategy } from './strategies/random.ts';
 import { MOST_DIMENSIONS, sobolStrategy } from './strategies/sobol.ts';
 import { STARTUP, tpeStrategy } from './strategies/tpe.ts';
 import { fixed, type Strategy } from './strategy.ts';
 
-const strategyNames = ['grid', 'zip', 'random', 'sobol', 'halving', 'tpe'] as const;
-
 export interface SweepSettings {
   readonly space: Space;
-  readonly strategyName: (typeof strategyNames)[number];
+  readonly strategyName: SweepStrategyName;
   readonly strategy: Strategy;
   readonly goal: Goal;
   /** Runs of each combination. */
@@ -25,7 +25,7 @@ export interface SweepSettings {
   readonly trials: number;
   readonly minutes: number | undefined;
   readonly noImprovement: number | undefined;
-  /** Trials, where all of them come to be tried. */
+  /** Trials, where all of them come to be tried; asynchronous halving may need a few more. */
   readonly combinations: number;
   /** The work of all trials, in units of that of the first round, which alone is known beforehand. */
   readonly wholeWork: number;
@@ -77,7 +77,7 @@ export function readSweep(
       `over/${idle}`,
       `the goal hangs on ${[...behind].join(', ')}`,
     );
-  const strategyName = strategyNames.find((name) => name === block['strategy']) ?? 'grid';
+  const strategyName = SWEEP_STRATEGIES.find((name) => name === block['strategy']) ?? 'grid';
   const limit = objectIn(block, 'limit');
   const enumerated = strategyName === 'grid' || strategyName === 'zip';
   const trials = numberIn(limit, 'trials') ?? (enumerated ? DEFAULT_TRIALS : DEFAULT_DRAWS);
@@ -149,7 +149,8 @@ function makeStrategy(
         wholeWork: trials / Math.min(STARTUP, trials),
       });
     case 'halving':
-      return makeHalving(space, trials, block, config);
+    case 'asha':
+      return makeHalving(name, space, trials, block, config);
   }
 }
 
@@ -159,7 +160,13 @@ function lengthsOf({ parameters }: Space): string {
   return outer.map((parameter) => `${parameter.key} with ${gridNumbers(parameter).length}`).join(', ');
 }
 
-function makeHalving(space: Space, trials: number, block: JsonObject, config: PipelineConfig): Result<Made, Refusal> {
+function makeHalving(
+  name: 'halving' | 'asha',
+  space: Space,
+  trials: number,
+  block: JsonObject,
+  config: PipelineConfig,
+): Result<Made, Refusal> {
   const given = objectIn(block, 'halving');
   const trained = config.stages.find(({ kind }) => ['train-head', 'train-network', 'fine-tune'].includes(kind));
   const setting = typeof given['setting'] === 'string' ? given['setting'] : trained && `${trained.name}.epochs`;
@@ -189,10 +196,11 @@ function makeHalving(space: Space, trials: number, block: JsonObject, config: Pi
     !continuous && size <= trials
       ? [...gridPoints(space)]
       : Array.from({ length: trials }, (_, trial) => randomPoint(space, config.seed, trial));
+  const work = halvingWork(points.length, settings);
   return ok({
-    strategy: halvingStrategy(points, settings),
+    strategy: name === 'halving' ? halvingStrategy(points, settings) : ashaStrategy(points, settings),
     combinations: halvingTrials(points.length, settings),
-    wholeWork: halvingWork(points.length, settings),
+    wholeWork: name === 'halving' ? work : work * Math.max(1, points.length / ASHA_ROUND),
   });
 }
 

@@ -4,16 +4,18 @@ import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../base/json.ts';
 import { DrawStream } from '../base/philox.ts';
 import type { PipelineConfig, StageConfig } from '../config/pipeline-config.ts';
+import { SWEEP_STRATEGIES } from '../config/sweep-strategies.ts';
 import { stageKinds } from '../stages/index.ts';
 import { bestFile } from './best-file.ts';
 import { gridPoints, gridSize, zipPoints } from './grid.ts';
 import { readOver } from './over-option.ts';
 import { type Point, readSpace, type Space } from './space.ts';
+import { ashaStrategy } from './strategies/asha.ts';
 import { halvingStrategy, rungs } from './strategies/halving.ts';
 import { randomStrategy } from './strategies/random.ts';
 import { sobolPoints } from './strategies/sobol.ts';
 import { tpeStrategy } from './strategies/tpe.ts';
-import type { Scored, Strategy } from './strategy.ts';
+import { byScore, type Scored, type Strategy } from './strategy.ts';
 import { readSweep } from './sweep-settings.ts';
 import { showSettings } from './trial.ts';
 import { ranked, type TrialResult } from './trial-result.ts';
@@ -202,7 +204,7 @@ describe('any order of the keys', () => {
   );
   const paths = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,3}\.[a-z]{1,3}$/), { minLength: 1, maxLength: 3 });
 
-  it.each(['grid', 'zip', 'random', 'sobol', 'halving', 'tpe'])('gives the same trials: %s', (strategy) => {
+  it.each([...SWEEP_STRATEGIES])('gives the same trials: %s', (strategy) => {
     fc.assert(
       fc.property(paths, fc.array(distribution, { minLength: 3, maxLength: 3 }), (names, specs) => {
         const entries = names.map((name, i): [string, Json] => [name, specs[i] ?? [1]]);
@@ -251,6 +253,48 @@ describe('successive halving', () => {
       () => Number.NaN,
     );
     expect(tried).toHaveLength(3);
+  });
+
+  it('goes on with a rung of which only a part was tried', () => {
+    const points = Array.from({ length: 9 }, (_, x) => new Map([['x', x]]));
+    const strategy = halvingStrategy(points, { setting: 'h.epochs', least: 1, most: 3, factor: 3 });
+    const tried = strategy.propose([]).slice(0, 4);
+    const rest = strategy.propose(tried.map((proposal, score) => ({ ...proposal, score })));
+    expect(rest.map(({ point, label }) => [point.get('x'), label])).toEqual([4, 5, 6, 7, 8].map((x) => [x, '0']));
+  });
+});
+
+describe('asynchronous halving', () => {
+  const settings = { setting: 'h.epochs', least: 1, most: 9, factor: 3 };
+  const scored = (points: readonly Point[]) =>
+    runOn(ashaStrategy(points, settings), ({ point }) => point.get('x') ?? Number.NaN);
+
+  it('gives a combination all epochs before all others have begun', () => {
+    const tried = scored(Array.from({ length: 60 }, (_, x) => new Map([['x', x]])));
+    const first = tried.findIndex(({ label }) => label === '2');
+    expect(tried.slice(0, first).filter(({ label }) => label === '0').length).toBeLessThan(60);
+    expect(tried[first]).toMatchObject({ extra: { 'h.epochs': 9 } });
+  });
+
+  it('tries every combination once a rung, and only what has come through the rungs below', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.double(), fc.constant(Number.NaN)), { minLength: 1, maxLength: 60 }),
+        (scores) => {
+          const points = scores.map((x) => new Map([['x', x]]));
+          const tried = scored(points);
+          const at = (rung: number) => tried.filter(({ label }) => label === String(rung)).map(({ point }) => point);
+          expect(at(0)).toEqual(points);
+          for (const rung of [1, 2]) {
+            expect(new Set(at(rung)).size).toBe(at(rung).length);
+            expect(at(rung - 1)).toEqual(expect.arrayContaining(at(rung)));
+          }
+          const best = [...tried.filter(({ label }) => label === '0')].sort(byScore)[0];
+          const reaches = best && !Number.isNaN(best.score);
+          expect(at(2).some((point) => point.get('x') === best?.score)).toBe(reaches);
+        },
+      ),
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { type CliResult, CliRig, finished } from '../cli-rig.ts';
 
 const SWEEPS = {
+  asha: ['--strategy', 'asha', '--over', 'head.batch=8,16,24,32,48,64,80,96,128', '--set', 'head.epochs=9'],
   halving: ['--strategy', 'halving', '--over', 'head.batch=16,32,64', '--set', 'head.epochs=9'],
   tpe: ['--strategy', 'tpe', '--trials', '12', '--over', 'head.l2=loguniform(1e-4,1e-1)', '--set', 'head.epochs=3'],
   grid: ['--over', 'head.epochs=2,4', '--over', 'features.pooling=none,average'],
@@ -35,13 +36,13 @@ function trialsOf({ stdout }: CliResult): readonly unknown[] {
 
 it('a sweep interrupted or killed at any event and resumed ends as the uninterrupted one', async () => {
   const whole = new Map<Name, readonly unknown[]>();
-  for (const name of ['halving', 'tpe', 'grid'] as const) {
+  for (const name of ['asha', 'halving', 'tpe', 'grid'] as const) {
     using rig = CliRig.quickstart();
     whole.set(name, trialsOf(await sweep(rig, name)));
   }
   await fc.assert(
     fc.asyncProperty(
-      fc.constantFrom<Name>('halving', 'tpe', 'grid'),
+      fc.constantFrom<Name>('asha', 'halving', 'tpe', 'grid'),
       fc.constantFrom<NodeJS.Signals>('SIGINT', 'SIGKILL'),
       fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 2 }),
       async (name, signal, stops) => {

@@ -3,7 +3,7 @@
  * 2016). Many combinations with few epochs, the best of them with more, until one is left.
  */
 import type { Point } from '../space.ts';
-import { byScore, type Proposal, type Scored, type Strategy } from '../strategy.ts';
+import { byScore, type Strategy } from '../strategy.ts';
 
 export interface HalvingSettings {
   /** Path of what a rung gives more of, such as `head.epochs`. */
@@ -50,23 +50,22 @@ function survivors(count: number, factor: number): number {
 export function halvingStrategy(points: readonly Point[], settings: HalvingSettings): Strategy {
   const amounts = rungs(settings);
   const { setting, factor } = settings;
-  const labelled = (rung: number, chosen: readonly Pick<Proposal, 'point'>[]): readonly Proposal[] =>
-    chosen.map(({ point }) => ({ point, extra: { [setting]: amounts[rung] ?? 0 }, label: String(rung) }));
   return {
     propose(tried) {
-      const rung = amounts.findIndex((_, i) => !tried.some(({ label }) => label === String(i)));
-      if (rung < 0) return [];
-      if (rung === 0)
-        return labelled(
-          0,
-          points.map((point) => ({ point })),
-        );
-      const before: readonly Scored[] = tried.filter(({ label }) => label === String(rung - 1));
-      const best = [...before].sort(byScore).slice(0, survivors(before.length, factor));
-      return labelled(
-        rung,
-        best.filter(({ score }) => !Number.isNaN(score)),
-      );
+      let chosen = points;
+      for (const [rung, amount] of amounts.entries()) {
+        const reached = tried.filter(({ label }) => label === String(rung));
+        if (reached.length < chosen.length)
+          return chosen
+            .slice(reached.length)
+            .map((point) => ({ point, extra: { [setting]: amount }, label: String(rung) }));
+        chosen = [...reached]
+          .sort(byScore)
+          .slice(0, survivors(reached.length, factor))
+          .filter(({ score }) => !Number.isNaN(score))
+          .map(({ point }) => point);
+      }
+      return [];
     },
   };
 }
