@@ -173,15 +173,16 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
     ...(groups && { groups }),
     predictedMinutes: time.unknown.length > 0 ? null : ms / 60_000,
   };
+  const known = answer.planned < answer.trials ? `; the first ${showCount(answer.planned)} are known beforehand` : '';
   if (options.json) print(`${JSON.stringify(answer)}\n`);
   else
     print(
       [
-        `  ${showCount(answer.trials)} trials (${answer.strategy})${answer.seeds > 1 ? ` of ${answer.seeds} runs each` : ''}, ${showCount(answer.stages)} stages, ${showCount(answer.stagesToRun)} to run`,
+        `  ${showCount(answer.trials)} trials (${answer.strategy})${answer.seeds > 1 ? ` of ${answer.seeds} runs each` : ''}${known},${known ? ' with' : ''} ${showCount(answer.stages)} stages, ${showCount(answer.stagesToRun)} to run`,
         `  shared by all: ${escapeForTerminal(answer.shared.join(', ')) || 'nothing'}`,
         `  ${showCount(newRows)} rows to extract`,
         ...(groups ? [groupWords(groups)] : []),
-        `  ${timeWords(ms, time)}\n`,
+        `  ${ms === 0 && known ? 'time: none for those, all is cached; of the rest nothing is known yet' : timeWords(ms, time)}\n`,
       ].join('\n'),
     );
   return 0;
