@@ -13,6 +13,7 @@ import { type PlannedTrial, type PlanTrialsContext, planTrials, type SweepPlan }
 import { firstTrials, runSweep, type SweepEvent, type SweepSummary } from '../sweep/run-sweep.ts';
 import { sweepsFolder, writeSweepRecord } from '../sweep/sweep-record.ts';
 import { readSweep, type SweepSettings } from '../sweep/sweep-settings.ts';
+import { SweptRuns } from '../sweep/swept-runs.ts';
 import { trialRuns } from '../sweep/trial-record.ts';
 import { openPipeline, parseOptionsOf } from './compose.ts';
 import type { RunOptions } from './run-pipeline.ts';
@@ -147,12 +148,15 @@ export async function sweepPipeline(
   if (!opened.ok) return opened;
   const { settings, context, over } = opened.value;
   const { share } = options;
+  const runs = new SweptRuns();
   // A server that does not take one trial would have to be waited for at each.
   let refused = false;
-  const shareTrial = async (trial: PlannedTrial, plan: SweepPlan, done: RunSummary) => {
+  const noteTrial = async (trial: PlannedTrial, plan: SweepPlan, done: RunSummary) => {
     const problems: Diagnostic[] = [];
-    for (const { record, details } of refused ? [] : trialRuns(trial, plan, done, context.workspace, startedAt))
-      problems.push(...((await share?.(record, details)) ?? []));
+    for (const { record, details } of trialRuns(trial, plan, done, context.workspace, startedAt)) {
+      runs.add(record);
+      if (share && !refused) problems.push(...(await share(record, details())));
+    }
     refused ||= problems.length > 0;
     return problems.map((diagnostic) => ({
       ...diagnostic,
@@ -160,7 +164,7 @@ export async function sweepPipeline(
     }));
   };
   const summary = await runSweep(settings, context, {
-    ...(share && { share: shareTrial }),
+    note: noteTrial,
     run: newRunId(startedAt),
     jobs: options.jobs ?? 1,
     engine: options.engine ?? 'auto',
@@ -175,6 +179,7 @@ export async function sweepPipeline(
   const { config } = context.base;
   const { project } = context.workspace;
   const { outcome, exitCode, durationMs, trials, measured } = summary.value;
+  runs.write(sweepsFolder(project), summary.value.run);
   writeSweepRecord(sweepsFolder(project), {
     format: 1,
     id: summary.value.run,

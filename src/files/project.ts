@@ -4,7 +4,10 @@ import { homedir } from 'node:os';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 
 export interface Project {
-  /** The nearest folder above the pipeline file that holds `.pipe`, else `.git`, else `package.json`, else the file's own. */
+  /**
+   * The nearest folder above the pipeline file that holds `.pipe`, else `.git`, else `package.json`, else the file's own, or the one
+   * above it where that is called `pipelines`: commands that take no file look from there.
+   */
   readonly root: string;
   /** `<root>/.pipe/cache`, unless `--cache` or `PIPE_CACHE` moves it. */
   readonly cache: string;
@@ -13,12 +16,16 @@ export interface Project {
   readonly home: string;
 }
 
+/** Where pipeline files are looked for by their names. */
+const PIPELINES = 'pipelines';
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export function locateProject(file: string, environment: Environment, cacheOption?: string): Project {
   const folder = dirname(resolve(file));
   const root =
-    ['.pipe', '.git', 'package.json'].map((marker) => nearestHolding(folder, marker)).find(Boolean) ?? folder;
+    ['.pipe', '.git', 'package.json'].map((marker) => nearestHolding(folder, marker)).find(Boolean) ??
+    (basename(folder) === PIPELINES ? dirname(folder) : folder);
   const moved = cacheOption ?? environment['PIPE_CACHE'];
   return {
     root,
@@ -43,7 +50,7 @@ function nearestHolding(folder: string, marker: string): string | undefined {
 /** FILE as given on the command line: a path, or the name of a file in `./pipelines`. Undefined when neither exists. */
 export function findPipelineFile(given: string, workingFolder: string): string | undefined {
   const names = extname(given) ? [given] : [given, `${given}.yaml`, `${given}.yml`];
-  const candidates = names.flatMap((name) => [resolve(workingFolder, name), resolve(workingFolder, 'pipelines', name)]);
+  const candidates = names.flatMap((name) => [resolve(workingFolder, name), resolve(workingFolder, PIPELINES, name)]);
   return candidates.find((path) => existsSync(path));
 }
 

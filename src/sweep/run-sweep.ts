@@ -48,8 +48,8 @@ export interface SweepSummary {
 
 export interface SweepOptions extends Omit<RunPlanOptions, 'emit' | 'engines' | 'placesOutputs' | 'keepGoing'> {
   readonly emit: (event: SweepEvent) => void;
-  /** Hands a trial that has ended to other tools. */
-  readonly share?: (trial: PlannedTrial, plan: SweepPlan, summary: RunSummary) => Promise<readonly Diagnostic[]>;
+  /** Keeps a trial that has ended, and hands it to other tools. */
+  readonly note: (trial: PlannedTrial, plan: SweepPlan, summary: RunSummary) => Promise<readonly Diagnostic[]>;
   readonly now: () => number;
 }
 
@@ -114,7 +114,7 @@ export async function runSweep(
         results.push(result);
         if (!told.has(result.trial)) options.emit({ event: 'trial-finished', of: combinations, ...result });
         tried.push({ ...trial.trial.proposal, score: result.score });
-        problems.push(...((await options.share?.(trial, planned.value, summary)) ?? []));
+        problems.push(...(await options.note(trial, planned.value, summary)));
       }
     }
   } finally {

@@ -54,6 +54,11 @@ export function readSweepRecord(folder: string, id: string): SweepRecord | undef
   return undefined;
 }
 
+/** The whole id of a sweep. */
+export function findSweepId(folder: string, id: string): string | undefined {
+  return readSweepRecord(folder, id)?.id;
+}
+
 /** Sweeps that are asked how long stages took. */
 const MOST_ASKED = 5;
 

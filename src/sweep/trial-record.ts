@@ -10,7 +10,7 @@ import type { Setting } from './space.ts';
 
 export interface TrialRun {
   readonly record: RunRecord;
-  readonly details: RunDetails;
+  details(): RunDetails;
 }
 
 /** One run a seed, called `<sweep>.<trial>`, or `<sweep>.<trial>.<run>` where a trial has several. */
@@ -44,7 +44,7 @@ export function trialRuns(
     };
     return {
       record: runRecordOf(alone, workspace, run, startedAt, undefined),
-      details: detailsOf(alone, workspace, null, undefined),
+      details: () => detailsOf(alone, workspace, null, undefined),
     };
   });
 }

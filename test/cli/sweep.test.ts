@@ -112,6 +112,31 @@ describe('pipe sweep', () => {
     expect(best?.metrics['accuracy']).toBeGreaterThanOrEqual(other?.metrics['accuracy'] ?? 1);
   });
 
+  it('puts trials side by side, and beside runs', async () => {
+    using rig = CliRig.quickstart();
+    rig.write(
+      'pipelines/quickstart.yaml',
+      `${rig.read('pipelines/quickstart.yaml')}sweep:\n  over: { head.epochs: [1, 2] }\n  seeds: 2\n`,
+    );
+    const done = await sweep(rig);
+    await rig.last('run', 'quickstart', '--set', 'head.epochs=2', '--set', 'head.batch=16');
+    const first = done.trials.find(({ trial }) => trial === 1);
+    const { stdout } = await rig.run('compare', '@sweep.1.1', '@sweep.1.2', '@sweep.2.1', '@last', '--json');
+    const compared = JSON.parse(stdout);
+    expect(compared.settings['head.epochs']).toEqual([1, 1, 2, 2]);
+    expect(compared.settings['head.pipeline seed']).toEqual([42, 43, 42, 42]);
+    expect(compared.settings['head.batch']).toEqual([32, 32, 32, 16]);
+    const losses: readonly number[] = compared.runs.map(
+      ({ metrics }: { metrics: Record<string, Record<string, number>> }) => metrics['score']?.['log-loss'],
+    );
+    expect(((losses[0] ?? 0) + (losses[1] ?? 0)) / 2).toBeCloseTo(first?.metrics['log-loss'] ?? Number.NaN, 12);
+    const { id } = JSON.parse((await rig.run('show', '@sweep.2.2', '--json')).stdout);
+    expect(id).toMatch(/\.2\.2$/);
+    expect((await rig.run('show', id)).stdout).toContain('features');
+    for (const unknown of ['@sweep.3.1', '@sweep.1', '@sweep~1.1.1', '@sweep', '@sweep.1.1.1', '../x.1'])
+      expect(await rig.run('show', unknown)).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it('lists a failed trial and finishes the others', async () => {
     using rig = CliRig.quickstart();
     const done = await sweep(rig, '--over', 'head.optimizer.adam.learningRate=0.001,1e36', '--set', 'head.epochs=2');

@@ -170,7 +170,7 @@ export const pipelineCodes = defineCodes({
     exit: 3,
     title: 'an output lies outside of the project',
     explanation:
-      'Stages write only below the project: the nearest folder above the pipeline file that holds `.pipe`, `.git` or `package.json`. Give a path inside of it, or a bare name, which goes to `results/<pipeline>/`.',
+      'Stages write only below the project: the nearest folder above the pipeline file that holds `.pipe`, `.git` or `package.json` (with none, the folder of the file itself, or the one above `pipelines`). Give a path inside of it, or a bare name, which goes to `results/<pipeline>/`.',
   },
   P031: {
     exit: 3,

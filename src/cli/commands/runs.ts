@@ -12,6 +12,7 @@ import { readDetails, readLog } from '../../runs/run-details.ts';
 import { leavesOf, queryRuns, valueAt } from '../../runs/run-query.ts';
 import { type RunRecord, readRunRecords } from '../../runs/run-record.ts';
 import { readSweepRecord, sweepsFolder } from '../../sweep/sweep-record.ts';
+import { findSweptRun } from '../../sweep/swept-runs.ts';
 import { cacheFolder, failWith, type GlobalOptions, paint, print, printError, printJson } from '../output.ts';
 import { sharingIn } from './run.ts';
 
@@ -19,9 +20,13 @@ function runsFolder(options: GlobalOptions): string {
   return locateProject(`${process.cwd()}/x`, process.env, cacheFolder(options)).runs;
 }
 
-function hasSweeps(options: GlobalOptions): boolean {
-  const project = locateProject(`${process.cwd()}/x`, process.env, cacheFolder(options));
-  return readSweepRecord(sweepsFolder(project), '@last') !== undefined;
+function sweepsIn(options: GlobalOptions): string {
+  return sweepsFolder(locateProject(`${process.cwd()}/x`, process.env, cacheFolder(options)));
+}
+
+/** A run, or a trial of a sweep as the run that it would be. */
+function runOrTrial(id: string, options: GlobalOptions): RunRecord | undefined {
+  return findRun(runsFolder(options), id) ?? findSweptRun(sweepsIn(options), id);
 }
 
 export async function runs(options: GlobalOptions): Promise<number> {
@@ -49,7 +54,9 @@ export async function runs(options: GlobalOptions): Promise<number> {
       })),
     );
   else if (all.length === 0)
-    print(`no runs yet${hasSweeps(options) ? '; `pipe sweep show` shows the last sweep' : ''}\n`);
+    print(
+      `no runs yet${readSweepRecord(sweepsIn(options), '@last') ? '; `pipe sweep show` shows the last sweep' : ''}\n`,
+    );
   else if (chosen.length === 0) print(`none of ${all.length} runs\n`);
   else print(chosen.map((record) => `${line(record, asked(where, sort))}\n`).join(''));
   if (skipped.length > 0 && !options.json && !options.quiet)
@@ -81,12 +88,12 @@ function line(record: RunRecord, paths: readonly string[]): string {
 
 const unknownRun = (id: string) =>
   problem('U005', `there is no run ${id}`, {
-    help: '`pipe runs` lists them; @last is the newest, @last~1 the one before',
+    help: '`pipe runs` lists them; @last is the newest, @last~1 the one before, @sweep.3 the third trial of the last sweep',
   });
 
 export async function show(id: string, options: GlobalOptions): Promise<number> {
   const runs = runsFolder(options);
-  const record = findRun(runs, id);
+  const record = runOrTrial(id, options);
   if (!record) return failWith([unknownRun(id)], options);
   const details = readDetails(runs, record.id);
   const sharing = sharingIn(options);
@@ -117,8 +124,7 @@ export async function show(id: string, options: GlobalOptions): Promise<number> 
 
 /** Metrics and the settings that differ, side by side. */
 export async function compare(ids: readonly string[], options: GlobalOptions): Promise<number> {
-  const runs = runsFolder(options);
-  const found = ids.map((id) => ({ id, record: findRun(runs, id) }));
+  const found = ids.map((id) => ({ id, record: runOrTrial(id, options) }));
   const missing = found.filter(({ record }) => !record).map(({ id }) => unknownRun(id));
   if (missing.length > 0) return failWith(missing, options);
   const chosen = found.flatMap(({ record }) => record ?? []);
