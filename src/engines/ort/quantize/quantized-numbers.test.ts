@@ -36,6 +36,11 @@ describe('numbers in eight bits', () => {
     );
   });
 
+  it('takes a range too small for a float32 scale as zero', () => {
+    const { scale, zero } = activationScale({ min: -7.2e-42, max: 0 });
+    expect([roundHalfEven(-7.2e-42 / scale) + zero, zero]).toEqual([zero, 0]);
+  });
+
   it('keeps a bias that weights of its channel are too small for', () => {
     const { bias, scales } = quantizeWeights(Float32Array.of(1e-12, 0, 1, 2), Float32Array.of(5, 5), 2, 0.01);
     for (const [c, value] of bias.entries()) expect(value * 0.01 * (scales[c] ?? 0)).toBeCloseTo(5, 5);

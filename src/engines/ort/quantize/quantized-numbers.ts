@@ -14,10 +14,14 @@ export interface ActivationScale {
   readonly zero: number;
 }
 
+/** Below this a channel or an activation is as good as dead: its numbers all become zero. Smaller scales would lose bits of their own in float32. */
+const SMALLEST_SCALE = 1e-30;
+
 /** The scale that covers a range, which is widened to hold zero. */
 export function activationScale({ min, max }: Range): ActivationScale {
   const [low, high] = [Math.min(0, min), Math.max(0, max)];
-  const scale = Math.fround((high - low) / 255) || 1 / 255;
+  const covering = Math.fround((high - low) / 255);
+  const scale = covering > SMALLEST_SCALE ? covering : 1 / 255;
   return { scale, zero: Math.min(255, Math.max(0, Math.round(-low / scale))) };
 }
 
@@ -31,8 +35,6 @@ export interface ChannelWeights {
 
 /** Most that a bias may take of an accumulator of 32 bits. */
 const LARGEST_BIAS = 2 ** 30;
-/** Below this a channel is as good as dead: its numbers all become zero. */
-const SMALLEST_SCALE = 1e-30;
 
 /**
  * @param weights the numbers of output channel c are those at which ⌊place / inner⌋ mod channels is c
