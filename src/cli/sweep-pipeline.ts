@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { openPipelineFile } from '../config/parse-pipeline.ts';
 import { optionText, type Place } from '../config/source-text.ts';
 import { pathFromRoot } from '../files/project.ts';
+import { noDrafts } from '../plan/make-plan.ts';
 import { newRunId } from '../runs/run-record.ts';
 import type { RunSummary } from '../scheduler/events.ts';
 import { readOver } from '../sweep/over-option.ts';
@@ -66,7 +67,7 @@ export async function openSweep(
       start: 0,
       end: path.length,
     }),
-    memo: { drafts: new Map(), own: new WeakMap() },
+    memo: noDrafts(),
     names: new Map(),
   };
   return ok({ settings: settings.value, context, over: block.value['over'] ?? {} });

@@ -3,7 +3,7 @@
  * kind's `resolve`), which costs a `stat` a file when nothing changed.
  */
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
-import type { Json } from '../base/json.ts';
+import { isJsonObject, type Json } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PipelineConfig, StageConfig } from '../config/pipeline-config.ts';
 import type { ReadStage, Resolved, StageKind } from '../stages/stage-kind.ts';
@@ -32,10 +32,19 @@ export interface DraftMemo {
   readonly drafts: Map<string, Draft>;
   /** The part of a key that a stage's own configuration makes. */
   readonly own: WeakMap<StageConfig, string>;
+  /** Drafts of which it was decided before whether anybody needs them: most stages of a sweep's trials, once instead of once a trial. */
+  readonly decided: WeakMap<Draft, PlannedStage>;
+}
+
+export function noDrafts(): DraftMemo {
+  return { drafts: new Map(), own: new WeakMap(), decided: new WeakMap() };
 }
 
 /** A stage before it is known whether anybody needs it. */
-type Draft = Omit<PlannedStage, 'status' | 'reason' | 'rows'>;
+interface Draft extends Omit<PlannedStage, 'status' | 'reason' | 'rows'> {
+  /** The files that the params name to be written. */
+  readonly writes: readonly { readonly key: string; readonly file: string }[];
+}
 
 export async function makePlan(
   config: PipelineConfig,
@@ -115,6 +124,7 @@ async function draftStage(
     record,
     fingerprint,
     entry,
+    writes: writesOf(kind, params),
   });
 }
 
@@ -158,13 +168,19 @@ function decide(drafts: readonly Draft[], options: PlanOptions): readonly Planne
     if (forced(draft.name) || (!draft.entry && (asked || needed))) runs.add(draft.name);
   }
   return drafts.map((draft) => {
-    if (draft.entry && !runs.has(draft.name)) return { ...draft, status: 'cached', reason: { type: 'cached' } };
-    if (!runs.has(draft.name)) return { ...draft, status: 'not-needed', reason: { type: 'not-needed' } };
-    return { ...draft, status: 'run', reason: forced(draft.name) ? { type: 'forced' } : whyRun(draft, options) };
+    const status = runs.has(draft.name) ? 'run' : draft.entry ? 'cached' : 'not-needed';
+    const known = options.drafts?.decided.get(draft);
+    if (known?.status === status) return known;
+    const { writes: _, ...stage } = draft;
+    const decided = { ...stage, status, reason: reasonOf(draft, status, forced(draft.name), options) } as const;
+    options.drafts?.decided.set(draft, decided);
+    return decided;
   });
 }
 
-function whyRun(draft: Draft, options: PlanOptions): Reason {
+function reasonOf(draft: Draft, status: PlannedStage['status'], forced: boolean, options: PlanOptions): Reason {
+  if (status !== 'run') return { type: status };
+  if (forced) return { type: 'forced' };
   return reasonForRun(draft.record, options.previous(draft.name), (port) => draft.inputs[port]?.stage ?? port);
 }
 
@@ -172,21 +188,26 @@ function whyRun(draft: Draft, options: PlanOptions): Reason {
 function outputConflicts(drafts: readonly Draft[]): readonly Diagnostic[] {
   const writers = new Map<string, Draft>();
   return drafts.flatMap((draft) => {
-    const names = (draft.kind.outputParams ?? []).flatMap((key) => {
-      const value = jsonMember(draft.params, key);
-      return typeof value === 'string' ? [{ key, value }] : [];
-    });
-    return names.flatMap(({ key, value }) => {
-      const other = writers.get(value);
-      writers.set(value, draft);
+    return draft.writes.flatMap(({ key, file }) => {
+      const other = writers.get(file);
+      writers.set(file, draft);
       if (!other) return [];
       return [
-        problem('P090', `stages ${other.name} and ${draft.name} both write ${value}`, {
+        problem('P090', `stages ${other.name} and ${draft.name} both write ${file}`, {
           location: draft.config.location(key),
           help: `give one of them another \`${key}:\``,
         }),
       ];
     });
+  });
+}
+
+function writesOf(kind: StageKind, params: unknown): Draft['writes'] {
+  if (!kind.outputParams) return [];
+  const json = jsonOf(params);
+  return kind.outputParams.flatMap((key) => {
+    const file = isJsonObject(json) ? json[key] : undefined;
+    return typeof file === 'string' ? [{ key, file }] : [];
   });
 }
 
@@ -224,9 +245,4 @@ function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A)
 function jsonOf(params: unknown): Json {
   const json: Json = JSON.parse(JSON.stringify(params ?? null));
   return json;
-}
-
-function jsonMember(params: unknown, key: string): Json | undefined {
-  const json: Readonly<Record<string, Json>> | null = JSON.parse(JSON.stringify(params ?? null));
-  return json?.[key];
 }

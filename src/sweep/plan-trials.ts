@@ -63,16 +63,16 @@ export async function planTrials(
       if (!plan.ok) return err(plan.error.map((diagnostic) => ofTrial(diagnostic, trial, context)));
       const missing = missingGoal(plan.value, context);
       if (missing) return err([trial.number === 1 ? missing : ofTrial(missing, trial, context)]);
+      const inPlan = new Map<string, string>();
       for (const stage of plan.value.stages) {
-        if (names.has(stage.fingerprint)) continue;
-        const name = taken.has(stage.name) ? `${stage.name}#${stage.fingerprint.slice(0, 8)}` : stage.name;
+        const known = names.get(stage.fingerprint);
+        const name = known ?? (taken.has(stage.name) ? `${stage.name}#${stage.fingerprint.slice(0, 8)}` : stage.name);
+        inPlan.set(stage.name, name);
+        if (known) continue;
         taken.add(name);
         names.set(stage.fingerprint, name);
       }
-      const nameOf = (own: string) => {
-        const stage = plan.value.stages.find((candidate) => candidate.name === own);
-        return (stage && names.get(stage.fingerprint)) ?? own;
-      };
+      const nameOf = (own: string) => inPlan.get(own) ?? own;
       for (const stage of plan.value.stages) addNode(nodes, stage, nameOf);
       goals.push(nameOf(context.goal.stage));
       stages.push(plan.value.stages.map(({ name }) => nameOf(name)));

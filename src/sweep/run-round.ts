@@ -1,4 +1,5 @@
 /** Runs trials as one plan, and tells of each as it ends. */
+import { noDrafts } from '../plan/make-plan.ts';
 import type { RunEvent, RunSummary } from '../scheduler/events.ts';
 import { type RunPlanOptions, runPlan } from '../scheduler/run-plan.ts';
 import type { Goal } from './goal.ts';
@@ -42,7 +43,7 @@ export async function scoreTrained(
   const unscored = trials.filter(({ goals }) => goals.some((name) => summary.stages[name]?.status === 'skipped'));
   const again = await planTrials(
     unscored.map(({ trial }) => trial),
-    { ...context, memo: { drafts: new Map(), own: new WeakMap() } },
+    { ...context, memo: noDrafts() },
   );
   if (!again.ok) return summary;
   const { plan } = again.value;
