@@ -15,10 +15,11 @@ warnings.filterwarnings("ignore")
 def prepare(name, words):
     import with_keras
     import with_others
+    import with_tools
     import with_torch
 
     name = name.replace("-", "_")
-    for module in (with_keras, with_torch, with_others):
+    for module in (with_keras, with_torch, with_others, with_tools):
         if hasattr(module, name):
             return getattr(module, name)(*words)
     raise LookupError(name)
