@@ -6,7 +6,7 @@ import type { Diagnostic } from '../base/diagnostic.ts';
 import type { Result } from '../base/result.ts';
 import type { Network, Shape, Weights, WeightTensor } from '../networks/network.ts';
 import type { Optimizer } from '../networks/optimizer.ts';
-import type { SharedInput } from './shared-input.ts';
+import type { SessionInput } from './session-input.ts';
 
 export type EngineId = 'ort' | 'tfjs-node-gpu' | 'tfjs-node' | 'tfjs-cpu';
 export type Device = 'cpu' | 'cuda' | 'webgpu';
@@ -92,17 +92,12 @@ export interface TrainProgram {
   readonly seed: number;
 }
 
-export interface TrainBatch {
-  /** `rows` inputs, row-major; handed over to the session (may be detached) and given back in the step's result. */
-  readonly input: Float32Array<ArrayBuffer>;
-  /** Where the input is that of other sessions too: it is not handed over then. */
-  readonly shared?: SharedInput | undefined;
-  readonly rows: number;
+export interface TrainBatch extends SessionInput {
   /** Class index a row. */
   readonly labels: Int32Array;
   /** Weight a row, 1 by default; the loss is Σ wᵢ·lossᵢ / rows, as Keras reduces it. */
   readonly sampleWeights?: Float32Array;
-  /** Two 32-bit words a row: the first eight bytes of its image digest, little-endian. Keys of the dropout masks. */
+  /** Two 32-bit words a row: the first eight bytes of its image digest, little-endian. Keys of the dropout masks: empty where the network has none. */
   readonly rowKeys: Uint32Array;
   readonly epoch: number;
   readonly learningRate: number;
@@ -136,15 +131,8 @@ export interface TrainSession {
    * steps after it give NaN.
    */
   step(batch: TrainBatch): Promise<StepResult>;
-  /**
-   * Probabilities (softmax of the logits) with dropout off and batch norm's moving statistics.
-   * @param shared as that of a batch
-   */
-  predict(
-    input: Float32Array<ArrayBuffer>,
-    rows: number,
-    shared?: SharedInput | undefined,
-  ): Promise<Float32Array<ArrayBuffer>>;
+  /** Probabilities (softmax of the logits) with dropout off and batch norm's moving statistics. */
+  predict(input: SessionInput): Promise<Float32Array<ArrayBuffer>>;
   /**
    * Copies of the state; of the weights and slots named in `only` where it is given, and of some of their numbers, so that a
    * large state can be taken piece by piece.

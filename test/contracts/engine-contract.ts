@@ -310,7 +310,7 @@ export function engineContract(
         const outputs = [];
         for (const engine of [await open(), await openReference()]) {
           const { session } = await train(engine, given, 2);
-          outputs.push(await session.predict(numbers(5 * sizeOf(image), 9), 5));
+          outputs.push(await session.predict({ input: numbers(5 * sizeOf(image), 9), rows: 5 }));
           await engine.close();
         }
         expect(furthest(outputs[1] ?? new Float32Array(), outputs[0] ?? new Float32Array())).toBeLessThan(1e-5);

@@ -27,6 +27,7 @@ import type {
   TrainSession,
   TrainState,
 } from '../engine.ts';
+import { GatheredRows, type SessionInput } from '../session-input.ts';
 
 /** @param close releases the backend's own resources */
 export function eagerEngine(producer: Producer, close: () => Promise<void> = async () => {}): Engine {
@@ -84,6 +85,7 @@ class EagerTraining implements TrainSession {
   readonly #program: Omit<TrainProgram, 'weights'>;
   readonly #trained: readonly string[];
   readonly #rule;
+  readonly #rows: GatheredRows;
   readonly #weights: Map<string, tf.Tensor>;
   readonly #slots: Map<string, tf.Tensor>;
   /** The last step that was given: each waits for the one before it. */
@@ -95,6 +97,7 @@ class EagerTraining implements TrainSession {
     this.#program = program;
     this.#trained = trained;
     this.#rule = updateRule(program.optimizer);
+    this.#rows = new GatheredRows(sizeOf(program.network.input));
     this.#weights = new Map([...weights].map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
     this.#slots = new Map(
       trained.flatMap((name) =>
@@ -125,11 +128,11 @@ class EagerTraining implements TrainSession {
     return { loss, input: batch.input };
   }
 
-  async predict(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>> {
+  async predict(input: SessionInput): Promise<Float32Array<ArrayBuffer>> {
     const { network } = this.#program;
     const last = network.layers.at(-1)?.name ?? '';
     const probabilities = tf.tidy(() => {
-      const x = tf.tensor(input.subarray(0, rows * sizeOf(network.input)), [rows, ...network.input]);
+      const x = tf.tensor(this.#rows.of(input), [input.rows, ...network.input]);
       return tf.softmax(forward(network, last, x, (name) => this.#weights.get(name) ?? missing(name), inference));
     });
     const data = await probabilities.data<'float32'>();
@@ -188,7 +191,7 @@ class EagerTraining implements TrainSession {
     const weight = (name: string) => this.#weights.get(name) ?? missing(name);
     tf.engine().startScope();
     try {
-      const x = tf.tensor(batch.input.subarray(0, rows * sizeOf(network.input)), [rows, ...network.input]);
+      const x = tf.tensor(this.#rows.of(batch), [rows, ...network.input]);
       const targets = tf.cast(tf.oneHot(tf.tensor1d(batch.labels, 'int32'), classes), 'float32');
       const sampleWeights = tf.tensor1d(batch.sampleWeights ?? new Float32Array(rows).fill(1));
       const { value, grads } = tf.engine().gradients(

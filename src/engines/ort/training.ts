@@ -6,6 +6,7 @@ import { type UpdateRule, updateRule } from '../../networks/updates.ts';
 import { fillMask } from '../dropout-masks.ts';
 import type { Piece, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
 import type { SessionOptions } from '../remote/protocol.ts';
+import { GatheredRows, type SessionInput } from '../session-input.ts';
 import { threadsOfTraining } from '../session-threads.ts';
 import { type Recording, Recordings } from './recordings.ts';
 import { createSession, resultsWithoutCopy, runInto, type Session, tensor } from './runtime.ts';
@@ -24,6 +25,15 @@ interface Predictor extends Recording {
   readonly output: string;
 }
 
+type Feeds = Record<string, ReturnType<typeof tensor>>;
+
+interface Results {
+  readonly loss: Float32Array;
+  /** Statistics of batch norms. */
+  readonly moved: ReadonlyMap<string, Float32Array>;
+  readonly into: Feeds;
+}
+
 const gradients = new Recordings<Gradients>();
 const predictors = new Recordings<Predictor>();
 
@@ -40,6 +50,11 @@ export class Training {
   readonly #key: string;
   /** One recording a batch size: the last batch of an epoch is smaller. */
   readonly #recorded = new Map<number, Gradients>();
+  readonly #rows: GatheredRows;
+  /** All weights as a graph reads them: where training moves them. */
+  readonly #weights: Feeds;
+  /** Where the results of a step go, by its rows. */
+  readonly #results = new Map<number, Results>();
   #predictor: Predictor | undefined;
   #step = 0;
   /** After a loss that is no number nothing moves any more: the caller stops with the last good weights. */
@@ -55,6 +70,7 @@ export class Training {
     this.#program = rest;
     this.#options = { ...options, threads: threadsOfTraining(program.network, program.batch, options.threads) };
     this.#emptySequence = emptySequence;
+    this.#rows = new GatheredRows(sizeOf(program.network.input));
     this.#rule = updateRule(program.optimizer);
     this.#shapes = new Map([...weights].map(([name, { shape }]) => [name, shape]));
     const { network, classes, frozen } = program;
@@ -71,6 +87,9 @@ export class Training {
         if (initial !== 0) memory.array(slot).fill(initial);
       this.#trained.set(name, memory);
     }
+    this.#weights = Object.fromEntries(
+      [...this.#shapes].map(([name, shape]) => [name, tensor(this.#numbers(name), shape)]),
+    );
   }
 
   static async open(program: TrainProgram, trained: ReadonlySet<string>, options: SessionOptions): Promise<Training> {
@@ -81,13 +100,12 @@ export class Training {
     if (this.#diverged) return { loss: Number.NaN, input: batch.input };
     const { model, session, masks } = await this.#recording(batch.rows);
     const { network, classes, seed } = this.#program;
-    const feeds = {
-      x: tensor(batch.input.subarray(0, batch.rows * sizeOf(network.input)), [batch.rows, ...network.input]),
+    const feeds: Feeds = {
+      x: tensor(this.#rows.of(batch), [batch.rows, ...network.input]),
       targets: tensor(oneHot(batch.labels, batch.rows, classes), [batch.rows, classes]),
       'sample-weights': tensor(batch.sampleWeights ?? new Float32Array(batch.rows).fill(1), [batch.rows]),
-      ...this.#weightFeeds(),
+      ...this.#weights,
     };
-    const withMasks: Record<string, ReturnType<typeof tensor>> = { ...feeds };
     for (const layer of network.layers) {
       const shape = model.masks.get(layer.name);
       const mask = masks.get(layer.name);
@@ -101,18 +119,10 @@ export class Training {
         rows: batch.rows,
         epoch: batch.epoch,
       });
-      withMasks[`mask ${layer.name}`] = tensor(mask, shape);
+      feeds[`mask ${layer.name}`] = tensor(mask, shape);
     }
-    const loss = new Float32Array(1);
-    const moved = new Map(
-      [...model.statistics.keys()].map((name) => [name, new Float32Array(sizeOf(this.#shapes.get(name) ?? []))]),
-    );
-    const into: Record<string, ReturnType<typeof tensor>> = { [model.loss]: tensor(loss, []) };
-    for (const [name, output] of model.gradients)
-      into[output] = tensor(this.#memory(name).array('g'), this.#shapes.get(name) ?? []);
-    for (const [name, output] of model.statistics)
-      into[output] = tensor(moved.get(name) ?? new Float32Array(0), this.#shapes.get(name) ?? []);
-    await runInto(session, withMasks, into, this.#emptySequence);
+    const { loss, moved, into } = this.#resultsOf(model, batch.rows);
+    await runInto(session, feeds, into, this.#emptySequence);
     this.#diverged = !Number.isFinite(loss[0]);
     if (!this.#diverged) {
       this.#update(batch.learningRate);
@@ -121,13 +131,29 @@ export class Training {
     return { loss: loss[0] ?? Number.NaN, input: batch.input };
   }
 
-  async predict(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>> {
+  #resultsOf(model: Gradients['model'], rows: number): Results {
+    const known = this.#results.get(rows);
+    if (known) return known;
+    const shapeOf = (name: string) => this.#shapes.get(name) ?? [];
+    const loss = new Float32Array(1);
+    const moved = new Map([...model.statistics.keys()].map((name) => [name, new Float32Array(sizeOf(shapeOf(name)))]));
+    const into: Feeds = { [model.loss]: tensor(loss, []) };
+    for (const [name, output] of model.gradients) into[output] = tensor(this.#memory(name).array('g'), shapeOf(name));
+    for (const [name, output] of model.statistics)
+      into[output] = tensor(moved.get(name) ?? new Float32Array(0), shapeOf(name));
+    const results = { loss, moved, into };
+    this.#results.set(rows, results);
+    return results;
+  }
+
+  async predict(input: SessionInput): Promise<Float32Array<ArrayBuffer>> {
     const { network, classes } = this.#program;
+    const { rows } = input;
     const { session, output } = await this.#predicting();
     const probabilities = new Float32Array(rows * classes);
     const feeds = {
-      x: tensor(input.subarray(0, rows * sizeOf(network.input)), [rows, ...network.input]),
-      ...this.#weightFeeds(),
+      x: tensor(this.#rows.of(input), [rows, ...network.input]),
+      ...this.#weights,
     };
     await session.run(feeds, { [output]: tensor(probabilities, [rows, classes]) });
     return probabilities;
@@ -207,10 +233,6 @@ export class Training {
     const { bytes, output } = traceForward(network, { shapes: this.#shapes }, last, 'none', true);
     const session = await createSession(bytes, this.#options);
     return { session, output, close: () => session.release() };
-  }
-
-  #weightFeeds(): Record<string, ReturnType<typeof tensor>> {
-    return Object.fromEntries([...this.#shapes].map(([name, shape]) => [name, tensor(this.#numbers(name), shape)]));
   }
 
   #numbers(name: string): Float32Array {

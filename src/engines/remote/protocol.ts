@@ -1,5 +1,6 @@
 /** What the main thread and an engine's own thread or process say to each other. */
 import type { Device, ForwardProgram, Piece, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
+import type { SessionInput } from '../session-input.ts';
 
 /** How sessions are opened. */
 export interface SessionOptions {
@@ -35,7 +36,12 @@ export type Request =
       readonly batch: Omit<TrainBatch, 'input' | 'shared'>;
       readonly input: SentInput;
     }
-  | { readonly do: 'predict'; readonly session: number; readonly input: SentInput; readonly rows: number }
+  | {
+      readonly do: 'predict';
+      readonly session: number;
+      readonly input: SentInput;
+      readonly rows: Pick<SessionInput, 'rows' | 'places'>;
+    }
   /** A shared input is not needed any more. */
   | { readonly do: 'forget'; readonly shared: number }
   | { readonly do: 'state'; readonly session: number; readonly only?: readonly string[]; readonly piece?: Piece }

@@ -83,7 +83,7 @@ export class RemoteEngine implements Engine {
         const stepped = this.#ask('step', { do: 'step', session, batch, input: sent }, transferOf(sent));
         return { input, ...(await stepped.catch(refused)) };
       },
-      predict: async (input, rows, shared) => {
+      predict: async ({ input, shared, ...rows }) => {
         const sent = this.#inputs.send(input, shared);
         const predicted = this.#ask('predict', { do: 'predict', session, input: sent, rows }, transferOf(sent));
         return (await predicted.catch(refused)).probabilities;

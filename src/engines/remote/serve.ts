@@ -1,5 +1,6 @@
 /** The other end of a line: sessions by number, requests one after another in the order in which they came. */
 import type { Device, ForwardProgram, Piece, StepResult, TrainBatch, TrainProgram, TrainState } from '../engine.ts';
+import type { SessionInput } from '../session-input.ts';
 import type { Answer, Call, Introduction, Reply, Request, SentInput, SessionOptions } from './protocol.ts';
 
 type Awaitable<T> = T | Promise<T>;
@@ -15,7 +16,7 @@ export interface ServedForward {
 
 export interface ServedTraining {
   step(batch: TrainBatch): Promise<StepResult>;
-  predict(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
+  predict(input: SessionInput): Promise<Float32Array<ArrayBuffer>>;
   state(only?: readonly string[], piece?: Piece): Awaitable<TrainState>;
   restore(state: TrainState): Awaitable<void>;
   close(): Promise<void>;
@@ -88,7 +89,7 @@ async function answerTo(request: Request, served: Served, sessions: Sessions, tr
     }
     case 'predict': {
       const input = sessions.input(request.input);
-      const probabilities = await sessions.training(request.session).predict(input, request.rows);
+      const probabilities = await sessions.training(request.session).predict({ input, ...request.rows });
       return { answer: { probabilities }, transfer: [probabilities.buffer] };
     }
     case 'forget': {

@@ -64,8 +64,12 @@ it('gives what inputs of their own give, and leaves the shared one to be read', 
     );
     expect(losses).toEqual(alone);
     expect(shared.numbers).toEqual(inputOf(step));
-    const predictions = await Promise.all(sharing.map((session) => session.predict(shared.numbers, rows, shared)));
-    expect(predictions).toEqual(await Promise.all(own.map((session) => session.predict(inputOf(step), rows))));
+    const predictions = await Promise.all(
+      sharing.map((session) => session.predict({ input: shared.numbers, rows, shared })),
+    );
+    expect(predictions).toEqual(
+      await Promise.all(own.map((session) => session.predict({ input: inputOf(step), rows }))),
+    );
     shared.release();
   }
   for (const [i, session] of sharing.entries()) expect(await session.state()).toEqual(await own[i]?.state());

@@ -6,12 +6,14 @@ import type { StageFailure } from '../stage-kind.ts';
 
 /** Inputs of consecutive rows of an order. */
 export interface InputBatch {
-  /** `[rows.length, …shape]`, row-major. It may be longer than that: then the rest means nothing. */
+  /** `[rows.length, …shape]`, row-major. It may be longer than that: then the rest means nothing, but for what `places` says. */
   readonly input: Float32Array<ArrayBuffer>;
   /** Rows of the table. */
   readonly rows: Uint32Array;
   /** Where the input is that of other readers too: it is read only then, and never handed over. */
   readonly shared?: SharedInput;
+  /** Where each row lies in a shared input, counted in rows, if not one after another from its start. */
+  readonly places?: Uint32Array;
 }
 
 export interface BatchReader {

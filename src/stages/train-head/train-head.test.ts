@@ -68,7 +68,7 @@ async function spiedEngine(before: (step: number) => void): Promise<Engine> {
             before(steps++);
             return value.step(batch);
           },
-          predict: (input, rows) => value.predict(input, rows),
+          predict: (input) => value.predict(input),
           state: () => value.state(),
           restore: (state) => value.restore(state),
           close: () => value.close(),

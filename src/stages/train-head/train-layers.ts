@@ -7,7 +7,7 @@ import type { TrainingRows } from '../inputs/labelled-rows.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
 import { epochOrder } from '../training/epoch-order.ts';
 import { classifierNetwork } from '../training/layer-list.ts';
-import { remembered } from '../training/remembered-inputs.ts';
+import { remembering } from '../training/remembered-inputs.ts';
 import { STANDARDIZE, standardization, standardizeLayer } from '../training/standardization.ts';
 import { train } from '../training/training-loop.ts';
 import type { FittedModel } from './fit-classifier.ts';
@@ -60,10 +60,11 @@ async function trainOnFeatures(
     seed: context.seed,
     table,
     rows,
-    inputs: remembered(source, { ...rememberingOf(rows), key: `${space} ${tableDigest}` }),
     frozen: params.standardize ? [STANDARDIZE] : [],
   };
-  const trained = await train(training, engine.value, context);
+  const trained = await remembering(source, { ...rememberingOf(rows), key: `${space} ${tableDigest}` }, (inputs) =>
+    train({ ...training, inputs }, engine.value, context),
+  );
   return trained.ok ? ok({ network, ...trained.value }) : trained;
 }
 
@@ -82,13 +83,11 @@ async function trainOnComponents(
     const network = classifierNetwork('head', components.shape, params.layers, table.classes.length, params);
     const engine = await context.engine();
     if (!engine.ok) return err({ reason: 'diagnostics', diagnostics: [engine.error] });
-    const inputs = remembered(components, rememberingOf(rows));
     const { seed } = context;
     const initial = () => randomWeights(network, seed);
-    const trained = await train(
-      { network, initial, settings: params, seed, table, rows, inputs, below },
-      engine.value,
-      context,
+    const training = { network, initial, settings: params, seed, table, rows, below };
+    const trained = await remembering(components, rememberingOf(rows), (inputs) =>
+      train({ ...training, inputs }, engine.value, context),
     );
     if (!trained.ok) return trained;
     const whole = { ...network, input: source.shape, layers: [...before, ...network.layers] };

@@ -9,7 +9,7 @@ import { ImageInputs, imageShape, SkippedImages } from '../inputs/image-inputs.t
 import { labelledRows, trainingRows } from '../inputs/labelled-rows.ts';
 import type { StageBody } from '../stage-kind.ts';
 import { classifierNetwork } from '../training/layer-list.ts';
-import { remembered } from '../training/remembered-inputs.ts';
+import { remembering } from '../training/remembered-inputs.ts';
 import { train } from '../training/training-loop.ts';
 import type { ArchitectureChoice, TrainNetworkParams } from './index.ts';
 
@@ -30,10 +30,12 @@ export const body: StageBody<TrainNetworkParams> = {
     const skips = new SkippedImages(context.warn);
     const decoded = new ImageInputs({ table, spec, images: context.images('data'), skips, seed: context.seed });
     const used = rows.value.train.length + labelledRows(table, 'validation').length;
-    const inputs = spec.augment ? decoded : remembered(decoded, { rows: used, bytes: REMEMBERED_BYTES });
     const initial = () => randomWeights(network, context.seed);
-    const training = { network, initial, settings: params, seed: context.seed, table, rows: rows.value, inputs };
-    const trained = await train(training, engine.value, context);
+    const training = { network, initial, settings: params, seed: context.seed, table, rows: rows.value };
+    const bytes = spec.augment ? 0 : REMEMBERED_BYTES;
+    const trained = await remembering(decoded, { rows: used, bytes }, (inputs) =>
+      train({ ...training, inputs }, engine.value, context),
+    );
     if (!trained.ok) return trained;
     skips.finish(table.count);
     const { weights, history, producer } = trained.value;

@@ -11,7 +11,8 @@ export function epochOrder(table: RowTable, rows: Uint32Array, seed: number, epo
   const known = recent.find((one) => one.seed === seed && one.epoch === epoch && isSame(one.rows, rows));
   if (known) return known.order;
   const order = drawOrder(table, rows, seed, epoch);
-  recentOrders.set(table, [{ rows, seed, epoch, order }, ...recent.slice(0, RECENT - 1)]);
+  const most = Math.min(MOST_RECENT, Math.max(LEAST_RECENT, Math.floor(RECENT_BYTES / order.byteLength)));
+  recentOrders.set(table, [{ rows, seed, epoch, order }, ...recent.slice(0, most - 1)]);
   return order;
 }
 
@@ -22,9 +23,10 @@ interface DrawnOrder {
   readonly order: Uint32Array;
 }
 
-/** Heads that are trained side by side ask for the same orders, each at about the same time. */
+/** Heads that are trained side by side ask for the same orders, those of light ones some epochs apart. */
 const recentOrders = new WeakMap<RowTable, readonly DrawnOrder[]>();
-const RECENT = 4;
+const [LEAST_RECENT, MOST_RECENT] = [4, 64];
+const RECENT_BYTES = 2 ** 24;
 
 function isSame(a: Uint32Array, b: Uint32Array): boolean {
   return a === b || (a.length === b.length && a.every((row, i) => row === b[i]));

@@ -1,21 +1,42 @@
 /** Inputs of a small data set, kept after they were read once; trainings on the same rows at the same time keep them together. */
 import { ok } from '../../base/result.ts';
+import { SharedInput } from '../../engines/shared-input.ts';
 import { type Shape, sizeOf } from '../../networks/network.ts';
 import type { BatchReader, InputBatch, InputSource } from '../inputs/input-batches.ts';
+
+/** Up to this size the inputs are sent to an engine as a whole, once, and batches then name their rows. */
+const MOST_SENT = 64 * 2 ** 20;
 
 /** Inputs by row of a table, in one array that fills as they are read. */
 class KeptInputs {
   readonly #size: number;
-  readonly #numbers: Float32Array;
+  readonly #rows: number;
+  readonly #numbers: Float32Array<ArrayBuffer>;
   /** Where a row's numbers lie, counted in rows. */
   readonly #places = new Map<number, number>();
   /** Rows that the source left out. */
   readonly #left = new Set<number>();
+  #whole: SharedInput | undefined;
+  /** Trainings that read them. */
+  users = 0;
 
   /** @param size numbers a row */
   constructor(rows: number, size: number) {
     this.#size = size;
+    this.#rows = rows;
     this.#numbers = new Float32Array(rows * size);
+  }
+
+  /** All of them as an input to share; undefined while rows are missing. */
+  whole(): SharedInput | undefined {
+    if (this.#places.size + this.#left.size < this.#rows || this.#numbers.byteLength > MOST_SENT) return undefined;
+    this.#whole ??= new SharedInput(this.#numbers);
+    return this.#whole;
+  }
+
+  release(): void {
+    this.#whole?.release();
+    this.#whole = undefined;
   }
 
   knows(row: number): boolean {
@@ -24,6 +45,10 @@ class KeptInputs {
 
   has(row: number): boolean {
     return this.#places.has(row);
+  }
+
+  placesOf(rows: Uint32Array): Uint32Array {
+    return rows.map((row) => this.#places.get(row) ?? 0);
   }
 
   /** Keeps what a source gave for `wanted`; those that are not among `rows` it has left out. */
@@ -47,16 +72,8 @@ class KeptInputs {
   }
 }
 
-/** What trainings of this process have in memory, for as long as one of them lasts. */
-const together = new Map<string, WeakRef<KeptInputs>>();
-
-function keptTogether(key: string, rows: number, size: number): KeptInputs {
-  const known = together.get(key)?.deref();
-  if (known) return known;
-  const kept = new KeptInputs(rows, size);
-  together.set(key, new WeakRef(kept));
-  return kept;
-}
+/** What trainings of this process have in memory together. */
+const together = new Map<string, KeptInputs>();
 
 export interface Remembering {
   /** Rows that will be read, at most. */
@@ -67,19 +84,32 @@ export interface Remembering {
   readonly key?: string;
 }
 
-/** The source, its inputs kept in memory where they are few. */
-export function remembered(source: InputSource, { rows, bytes, key }: Remembering): InputSource {
+/** Does something with the source, its inputs kept in memory meanwhile where they are few. */
+export async function remembering<T>(
+  source: InputSource,
+  { rows, bytes, key }: Remembering,
+  use: (inputs: InputSource) => Promise<T>,
+): Promise<T> {
   const size = sizeOf(source.shape);
-  if (rows * size * 4 > bytes) return source;
-  return new RememberedInputs(source, key === undefined ? new KeptInputs(rows, size) : keptTogether(key, rows, size));
+  if (rows * size * 4 > bytes) return use(source);
+  const known = key === undefined ? undefined : together.get(key);
+  const kept = known ?? new KeptInputs(rows, size);
+  if (key !== undefined) together.set(key, kept);
+  kept.users++;
+  try {
+    return await use(new RememberedInputs(source, kept));
+  } finally {
+    if (--kept.users === 0) {
+      if (key !== undefined) together.delete(key);
+      kept.release();
+    }
+  }
 }
 
 class RememberedInputs implements InputSource {
   readonly shape: Shape;
   readonly #source: InputSource;
   readonly #kept: KeptInputs;
-  /** Arrays of past batches. */
-  readonly #idle: Float32Array<ArrayBuffer>[] = [];
 
   constructor(source: InputSource, kept: KeptInputs) {
     this.shape = source.shape;
@@ -87,9 +117,11 @@ class RememberedInputs implements InputSource {
     this.#kept = kept;
   }
 
-  open(order: Uint32Array, batch: number, epoch?: number): BatchReader {
-    const known = order.every((row) => this.#kept.knows(row));
-    return known ? this.#replay(order, batch) : this.#remember(this.#source.open(order, batch, epoch), order, batch);
+  open(order: Uint32Array, batch: number, epoch?: number, sharing = false): BatchReader {
+    if (!order.every((row) => this.#kept.knows(row)))
+      return this.#remember(this.#source.open(order, batch, epoch, sharing), order, batch);
+    const whole = sharing ? this.#kept.whole() : undefined;
+    return this.#replay(order, batch, whole);
   }
 
   /** Reads from the source and keeps what it gives. */
@@ -108,22 +140,31 @@ class RememberedInputs implements InputSource {
     };
   }
 
+  #sharedBatch(order: Uint32Array, shared: SharedInput): InputBatch {
+    const rows = order.filter((row) => this.#kept.has(row));
+    return { input: shared.numbers, shared, rows, places: this.#kept.placesOf(rows) };
+  }
+
+  #ownBatch(order: Uint32Array, idle: Float32Array<ArrayBuffer> | undefined, batch: number): InputBatch {
+    const rows = order.filter((row) => this.#kept.has(row));
+    const input = idle ?? new Float32Array(batch * sizeOf(this.shape));
+    this.#kept.fill(rows, input);
+    return { input, rows };
+  }
+
   /** Batches cut where the source would cut them. */
-  #replay(order: Uint32Array, batch: number): BatchReader {
-    const length = batch * sizeOf(this.shape);
+  #replay(order: Uint32Array, batch: number, whole: SharedInput | undefined): BatchReader {
+    const idle: Float32Array<ArrayBuffer>[] = [];
     let at = 0;
     return {
       next: async () => {
         if (at >= order.length) return ok(undefined);
-        const rows = order.subarray(at, at + batch).filter((row) => this.#kept.has(row));
+        const wanted = order.subarray(at, at + batch);
         at += batch;
-        const idle = this.#idle.pop();
-        const input = idle?.length === length ? idle : new Float32Array(length);
-        this.#kept.fill(rows, input);
-        return ok({ input, rows } satisfies InputBatch);
+        return ok(whole ? this.#sharedBatch(wanted, whole) : this.#ownBatch(wanted, idle.pop(), batch));
       },
       recycle: (input) => {
-        if (input.length === length) this.#idle.push(input);
+        if (!whole) idle.push(input);
       },
       close: async () => {},
     };

@@ -106,6 +106,7 @@ async function openSession(training: Training, engine: Engine): Promise<Result<T
   });
 }
 
+const NO_KEYS = new Uint32Array(0);
 const START: TrainingPosition = { history: [], batchesInEpoch: 0, rowsInEpoch: 0, lossSum: 0 };
 
 class TrainingLoop {
@@ -116,6 +117,8 @@ class TrainingLoop {
   readonly #classWeights: Float64Array | undefined;
   readonly #validationOrder: Uint32Array;
   readonly #stepsPerEpoch: number;
+  /** Whether a step draws dropout masks. */
+  readonly #draws: boolean;
   #checkpointAt = Number.NEGATIVE_INFINITY;
   #checkpointMs = 0;
 
@@ -133,6 +136,7 @@ class TrainingLoop {
     this.#classWeights = classWeights;
     // In an order that does not hang on the table's, so that sums over it have the same bits.
     this.#validationOrder = epochOrder(training.table, training.rows.validation, training.seed, 0);
+    this.#draws = training.network.layers.some(({ type }) => type === 'dropout');
     this.#stepsPerEpoch = Math.ceil(training.rows.train.length / training.settings.batch);
   }
 
@@ -230,7 +234,7 @@ class TrainingLoop {
   }
 
   async #step(
-    { input, rows, shared }: InputBatch,
+    { rows, ...batch }: InputBatch,
     epoch: number,
     learningRate: number,
     reader: BatchReader,
@@ -239,12 +243,11 @@ class TrainingLoop {
     const labels = Int32Array.from(rows, (row) => table.label[row] ?? 0);
     const weights = this.#classWeights;
     const result = await this.#session.step({
-      input,
-      shared,
+      ...batch,
       rows: rows.length,
       labels,
       ...(weights && { sampleWeights: Float32Array.from(labels, (label) => weights[label] ?? 1) }),
-      rowKeys: maskKeys(table, rows),
+      rowKeys: this.#draws ? maskKeys(table, rows) : NO_KEYS,
       epoch,
       learningRate,
     });

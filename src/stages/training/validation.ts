@@ -39,11 +39,11 @@ export async function validate(
       const next = await reader.next();
       if (!next.ok) return next;
       if (!next.value) break;
-      const { input, rows, shared } = next.value;
+      const { rows, ...batch } = next.value;
       if (rows.length === 0) continue;
       const labels = Int32Array.from(rows, (row) => table.label[row] ?? 0);
-      const probabilities = await session.predict(input, rows.length, shared);
-      reader.recycle(input);
+      const probabilities = await session.predict({ ...batch, rows: rows.length });
+      reader.recycle(batch.input);
       const scored = { probabilities, labels, rows: rows.length, classes: table.classes.length };
       labels.forEach((label, row) => {
         loss.add(-Math.log(Math.max(probabilityAt(scored, row, label), SMALLEST_PROBABILITY)));
