@@ -1,5 +1,7 @@
 /** The safetensors format: a little-endian 64-bit header length, a JSON header, then the tensors without gaps. */
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type Digest, parseDigest } from '../base/digest.ts';
 import { isJsonObject, type Json } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { AtomicFile } from './atomic-file.ts';
@@ -46,6 +48,7 @@ export function safetensorsHeader(
 /** A safetensors file written piece by piece. */
 export class SafetensorsWriter {
   readonly #file: AtomicFile;
+  readonly #hash = createHash('sha256');
   #left: number;
 
   constructor(
@@ -54,19 +57,28 @@ export class SafetensorsWriter {
     options: { readonly flush: boolean; readonly metadata?: Readonly<Record<string, string>> },
   ) {
     this.#file = new AtomicFile(path, { flush: options.flush });
-    this.#file.write(safetensorsHeader(tensors, options.metadata));
+    this.#write(safetensorsHeader(tensors, options.metadata));
     this.#left = tensors.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0);
   }
 
   write(numbers: Float32Array | Uint16Array): void {
-    this.#file.write(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+    this.#write(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
     this.#left -= numbers.byteLength;
   }
 
-  /** @throws Error when not exactly the planned numbers were written. */
-  commit(): void {
+  /**
+   * @returns the digest of the file
+   * @throws Error when not exactly the planned numbers were written.
+   */
+  commit(): Digest {
     if (this.#left !== 0) throw new Error(`a safetensors file lacks ${this.#left} bytes of its plan`);
     this.#file.commit();
+    return parseDigest(this.#hash.digest('hex'));
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#file.write(bytes);
+    this.#hash.update(bytes);
   }
 
   discard(): void {

@@ -1,8 +1,8 @@
 /** ONNX Runtime in a thread, or, on devices whose drivers may take the process with them, in a process of its own. */
 import { isMainThread, parentPort } from 'node:worker_threads';
-import type { Call } from '../remote/protocol.ts';
-import { type Served, serve } from '../remote/serve.ts';
+import type { Served } from '../remote/serve.ts';
 import { serveParent } from '../remote/serve-parent.ts';
+import { serveThread } from '../remote/serve-thread.ts';
 import { Forward } from './forward-session.ts';
 import { runtimeVersion, tryDevice } from './runtime.ts';
 import { useTraceBackend } from './trace.ts';
@@ -24,8 +24,4 @@ const served: Served = {
 };
 
 if (isMainThread) serveParent(served);
-else {
-  const port = parentPort;
-  const take = serve(served, { transfers: true, send: (reply, transfer) => port?.postMessage(reply, transfer) });
-  port?.on('message', (call: Call) => take(call));
-}
+else if (parentPort) serveThread(parentPort, served);

@@ -43,8 +43,9 @@ async function trainOnFeatures(
   const layers = params.standardize ? [standardizeLayer, ...params.layers] : params.layers;
   const network = classifierNetwork('head', source.shape, layers, table.classes.length, params);
   // Summed in an order that does not hang on the table's, so that the statistics have the same bits.
-  const order = epochOrder(table, rows.train, context.seed, 0);
-  const statistics = params.standardize ? await standardization(source, order) : ok(new Map());
+  const statistics = params.standardize
+    ? await standardization(source, epochOrder(table, rows.train, context.seed, 0))
+    : ok(new Map());
   if (!statistics.ok) return statistics;
   const initial = () => {
     const drawn = randomWeights(network, context.seed);

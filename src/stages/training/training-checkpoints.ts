@@ -88,9 +88,8 @@ export class TrainingCheckpoints {
     const { step } = await session.state([]);
     const name = `step-${String(step).padStart(12, '0')}`;
     const path = join(this.folder, `${name}.safetensors`);
-    if (!(await writeState(path, this.#tensors, 'by-kind', session))) return false;
-    const digest = await digestOfFile(path);
-    if (!digest) throw new Error(`${path} vanished`);
+    const digest = await writeState(path, this.#tensors, 'by-kind', session);
+    if (!digest) return false;
     const stored: Stored = { ...position, step, producer: this.#producer, digest };
     writeFileAtomically(join(this.folder, `${name}.json`), JSON.stringify(stored), { flush: false });
     for (const old of this.#names().slice(0, -KEPT)) {
@@ -100,8 +99,8 @@ export class TrainingCheckpoints {
     return true;
   }
 
-  /** Writes the weights alone to a file. False when a number is not finite. */
-  writeWeights(path: string, session: TrainSession): Promise<boolean> {
+  /** Writes the weights alone to a file. Its digest, or undefined when a number is not finite. */
+  writeWeights(path: string, session: TrainSession): Promise<Digest | undefined> {
     const weights = this.#tensors.filter(({ kind }) => kind === 'weights');
     return writeState(path, weights, 'plain', session, this.#below);
   }
@@ -109,8 +108,9 @@ export class TrainingCheckpoints {
   /** Keeps the weights of an epoch that is the best so far; those of an earlier one are dropped by `dropBestBut`. */
   async writeBest(epoch: number, session: TrainSession): Promise<boolean> {
     const path = this.#bestPath(epoch);
-    if (!(await this.writeWeights(path, session))) return false;
-    writeFileAtomically(`${path}.sha256`, (await digestOfFile(path)) ?? '', { flush: false });
+    const digest = await this.writeWeights(path, session);
+    if (!digest) return false;
+    writeFileAtomically(`${path}.sha256`, digest, { flush: false });
     return true;
   }
 

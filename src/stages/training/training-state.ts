@@ -1,5 +1,6 @@
 /** The state of a training, piece by piece: whole it is several times the network's size. */
 import type { Diagnostic } from '../../base/diagnostic.ts';
+import type { Digest } from '../../base/digest.ts';
 import { ok, type Result } from '../../base/result.ts';
 import type { TrainSession } from '../../engines/engine.ts';
 import { SafetensorsWriter, type TensorPlan } from '../../files/safetensors.ts';
@@ -42,8 +43,8 @@ export function storedName({ kind, name }: StateTensor, naming: StateNaming): st
 const PIECE = 2 ** 23;
 
 /**
- * Writes some of a session's state as safetensors, a piece in memory at a time, behind weights that stay as they are. Resolves to
- * false, and leaves no file, when a number is not finite.
+ * Writes some of a session's state as safetensors, a piece in memory at a time, behind weights that stay as they are. Resolves to the
+ * digest of the file, or to undefined, and leaves no file, when a number is not finite.
  */
 export async function writeState(
   path: string,
@@ -51,7 +52,7 @@ export async function writeState(
   naming: StateNaming,
   session: TrainSession,
   constants: Weights = new Map(),
-): Promise<boolean> {
+): Promise<Digest | undefined> {
   const plan = [
     ...[...constants].map(([name, { shape }]): TensorPlan => ({ name, dtype: 'F32', shape })),
     ...tensors.map((tensor): TensorPlan => ({ name: storedName(tensor, naming), dtype: 'F32', shape: tensor.shape })),
@@ -59,19 +60,38 @@ export async function writeState(
   const writer = new SafetensorsWriter(path, plan, { flush: false });
   try {
     for (const { data } of constants.values()) writer.write(data);
-    for (const { kind, name, shape } of tensors) {
-      for (let from = 0; from < sizeOf(shape); from += PIECE) {
-        const data = (await session.state([name], { from, count: PIECE }))[kind].get(name)?.data;
-        if (!data) throw new Error(`the engine has no ${kind} ${name}`);
-        if (!isAllFinite(data)) return false;
-        writer.write(data);
+    for (const group of askedTogether(tensors)) {
+      const longest = Math.max(...group.map(({ shape }) => sizeOf(shape)));
+      for (let from = 0; from < longest; from += PIECE) {
+        const state = await session.state(
+          group.map(({ name }) => name),
+          { from, count: PIECE },
+        );
+        for (const { kind, name } of group) {
+          const data = state[kind].get(name)?.data;
+          if (!data) throw new Error(`the engine has no ${kind} ${name}`);
+          if (!isAllFinite(data)) return undefined;
+          writer.write(data);
+        }
       }
     }
-    writer.commit();
-    return true;
+    return writer.commit();
   } finally {
     writer.discard();
   }
+}
+
+/** Neighbours that fit in one piece: an engine that has many steps to do answers each question behind them. */
+function askedTogether(tensors: readonly StateTensor[]): readonly (readonly StateTensor[])[] {
+  const groups: StateTensor[][] = [];
+  let room = 0;
+  for (const tensor of tensors) {
+    const size = sizeOf(tensor.shape);
+    if (size <= room) groups.at(-1)?.push(tensor);
+    else groups.push([tensor]);
+    room = (size <= room ? room : PIECE) - size;
+  }
+  return groups;
 }
 
 function isAllFinite(numbers: Float32Array): boolean {
