@@ -7,7 +7,7 @@ export const usage = `npm run bench [-- NAME… OPTIONS]: one table of all cases
   --list               the cases and what they measure
   --n N                rounds of every case, in place of its own number
   --data FOLDER        real data: datasets/mnist, datasets/hymenoptera and models/ below it
-  --peers PYTHON       also Keras, torch, OpenVINO, OpenCV, scikit-learn, as far as this Python has them (repeatable)
+  --peers PYTHON       also Keras, torch, OpenVINO, OpenCV, scikit-learn, DVC, Snakemake, as far as this Python has them (repeatable)
   --gpu                the cases for a machine with an NVIDIA GPU, in place of the others
   --json FILE          the table as JSON too
   --compare FILE       beside the table of an earlier --json; given twice, the two files side by side and nothing is run

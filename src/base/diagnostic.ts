@@ -1,6 +1,8 @@
 /** A located problem, as a value. Everything that can go wrong in an expected way ends as one of these. */
+import type { ExitCode } from './codes/code.ts';
 import { codes, type DiagnosticCode } from './codes/index.ts';
 
+export type { ExitCode } from './codes/code.ts';
 export type { DiagnosticCode } from './codes/index.ts';
 
 /** A place in a text file; lines and columns count from 1, columns in UTF-16 units. */
@@ -23,9 +25,6 @@ export interface Diagnostic {
   /** The way out. */
   readonly help?: string;
 }
-
-/** Exit codes name the kind of fault. */
-export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 70 | 129 | 130 | 143;
 
 export interface DiagnosticParts {
   readonly location?: Location | undefined;

@@ -1,4 +1,5 @@
-import type { ExitCode } from '../diagnostic.ts';
+/** Exit codes name the kind of fault. */
+export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 70 | 129 | 130 | 143;
 
 /** One row of the catalogue. */
 export interface Code {
