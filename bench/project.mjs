@@ -69,15 +69,19 @@ export function stageSeconds(words, cwd, stage, environment) {
   return lastLine(words, cwd, environment).stages[stage].durationMs / 1000;
 }
 
-/** MiB that a command held at most. */
-export function peakMemory(words, cwd) {
-  const { stderr, status } = spawnSync('/usr/bin/time', ['-v', process.execPath, cli, ...words], {
+/** MiB that a command held at most, and the last line that it said. */
+export function measured(words, cwd) {
+  const { stdout, stderr, status } = spawnSync('/usr/bin/time', ['-v', process.execPath, cli, ...words, '--json'], {
     cwd,
     encoding: 'utf8',
+    maxBuffer: 1 << 30,
   });
   if (status !== 0) throw new Error(`pipe ${words.join(' ')} ended with ${status}: ${stderr}`);
-  return Number(/Maximum resident set size \(kbytes\): (\d+)/.exec(stderr)?.[1]) / 1024;
+  const mebibytes = Number(/Maximum resident set size \(kbytes\): (\d+)/.exec(stderr)?.[1]) / 1024;
+  return { mebibytes, last: JSON.parse(stdout.trimEnd().split('\n').at(-1)) };
 }
+
+export const peakMemory = (words, cwd) => measured(words, cwd).mebibytes;
 
 /** Small PNG files that all differ, with their CSV. */
 export async function generatedImages(folder, count) {

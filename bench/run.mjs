@@ -7,6 +7,7 @@ import { cases as input } from './cases/input.mjs';
 import { cases as linearHeads } from './cases/linear-heads.mjs';
 import { cases as precision } from './cases/precision.mjs';
 import { cases as runs } from './cases/runs.mjs';
+import { cases as sweeps } from './cases/sweeps.mjs';
 import { cases as training } from './cases/training.mjs';
 import { cases as vgg16 } from './cases/vgg16.mjs';
 import { describeMachine, machineLine } from './machine.mjs';
@@ -21,7 +22,17 @@ import { absence, comparisonOf, tableOf } from './table.mjs';
  * `{ what, unit, figure, to?, target?, flops?, bytes? }`, the figure from `pairs.mjs`, operations and bytes of one unit of it;
  * or `{ what, notRun, command? }`.
  */
-const processorCases = [...runs, ...vgg16, ...input, ...precision, ...heads, ...linearHeads, ...engines, ...training];
+const processorCases = [
+  ...runs,
+  ...vgg16,
+  ...input,
+  ...precision,
+  ...heads,
+  ...sweeps,
+  ...linearHeads,
+  ...engines,
+  ...training,
+];
 
 async function main() {
   const settings = settingsOf(process.argv.slice(2));

@@ -1,24 +1,15 @@
-// Heads on stored features, one and many.
+// A head on stored features.
 import { HEAD_STEP } from '../engine-work.mjs';
-import { against, interleave, spread } from '../pairs.mjs';
-import { asAlternatives, openPeers } from '../peers.mjs';
-import {
-  cli,
-  emptyProject,
-  generatedImages,
-  lastLine,
-  peakMemory,
-  processMs,
-  stageSeconds,
-  writePipeline,
-} from '../project.mjs';
+import { interleave, spread } from '../pairs.mjs';
+import { openPeers } from '../peers.mjs';
+import { emptyProject, generatedImages, lastLine, peakMemory, stageSeconds, writePipeline } from '../project.mjs';
 import { denseStep } from '../work.mjs';
 
 /** The tutorial's head on 25,088 features. */
 export const HEAD = [25088, 1000, 500, 150, 10];
 
 /** 25,088 features an image: block2_pool of VGG16 at 56×56. */
-const headStages = (train) => ({
+export const headStages = (train) => ({
   data: { kind: 'ingest-csv', with: { train } },
   images: { kind: 'preprocess', from: 'data', with: { size: 56 } },
   features: {
@@ -40,26 +31,8 @@ const headStages = (train) => ({
   },
 });
 
-/** A head of 512-64-10, ten epochs, with its score. */
-const smallHeadStages = (train) => ({
-  data: { kind: 'ingest-csv', with: { train } },
-  split: { kind: 'split', from: 'data', with: { validation: 0.2 } },
-  images: { kind: 'preprocess', from: 'split', with: { size: 32 } },
-  features: {
-    kind: 'extract-features',
-    from: 'images',
-    with: { backbone: 'vgg16', weights: 'random', pooling: 'average' },
-  },
-  head: {
-    kind: 'train-head',
-    from: 'features',
-    with: { layers: [{ dense: { units: 64, activation: 'relu' } }], epochs: 10, batch: 64 },
-  },
-  score: { kind: 'evaluate', from: { model: 'head', data: 'features' }, with: { on: 'validation' } },
-});
-
 /** A project whose features are stored. */
-async function withFeatures(stagesOf, count) {
+export async function withFeatures(stagesOf, count) {
   const folder = emptyProject();
   writePipeline(folder, 'head.yaml', stagesOf(await generatedImages(folder, count)));
   lastLine(['run', 'head.yaml', 'features'], folder);
@@ -132,70 +105,4 @@ const manyRows = {
   },
 };
 
-const eightHeads = {
-  name: 'eight-heads',
-  what: 'eight heads of 512-64-10 in one sweep, against eight runs one after another; whole processes',
-  async *run({ rounds }) {
-    const folder = await withFeatures(smallHeadStages, 2000);
-    const rates = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => (i * 5e-4).toFixed(4));
-    const path = 'head.optimizer.adam.learningRate';
-    let seed = 0;
-    const together = () =>
-      processMs(
-        [cli, 'sweep', 'head.yaml', '--over', `${path}=${rates}`, '--set', `seed=${++seed}`, '--quiet'],
-        folder,
-      );
-    const apart = () => {
-      seed++;
-      const one = (rate) =>
-        processMs([cli, 'run', 'head.yaml', '--set', `${path}=${rate}`, '--set', `seed=${seed}`, '--quiet'], folder);
-      return rates.reduce((ms, rate) => ms + one(rate), 0);
-    };
-    const figures = await interleave({ together, apart }, rounds(7));
-    yield {
-      what: 'eight heads of 512-64-10 in one sweep',
-      unit: 'ms',
-      figure: figures.together,
-      to: 'eight runs',
-      target: '≤ 0.6 ×',
-    };
-  },
-};
-
-const SWEEP = 'sweep of 20 heads of 512-64-10';
-const SWEEP_TARGETS = { DVC: '≥ 15 ×', Snakemake: '≥ 4 ×' };
-
-const sweep = {
-  name: 'sweep',
-  what: 'twenty heads of 512-64-10 over cached features of 2,000 images, ten epochs each; whole processes; DVC and Snakemake over features of the same size',
-  async *run(settings) {
-    const folder = await withFeatures(smallHeadStages, 2000);
-    const swept = (rates) =>
-      processMs([cli, 'sweep', 'head.yaml', '--over', `head.optimizer.adam.learningRate=${rates}`, '--quiet'], folder);
-    let base = 0.0005;
-    const twenty = () => {
-      const rates = Array.from({ length: 20 }, (_, i) => (base + i * 1e-5).toFixed(5));
-      base += 0.001;
-      return swept(rates);
-    };
-    const again = () => swept(['0.0005', '0.00051', '0.00052']);
-    const cached = () => processMs([cli, 'run', 'head.yaml', 'features'], folder);
-    const peers = await openPeers(settings, SWEEP, { DVC: ['sweep-dvc'], Snakemake: ['sweep-snakemake'] });
-    const figures = await interleave({ again, cached, ...asAlternatives(peers, 1), twenty }, settings.rounds(7));
-    const row = { unit: 'ms' };
-    yield { ...row, what: SWEEP, figure: figures.twenty };
-    for (const [name, { title }] of Object.entries(peers.open))
-      yield { ...row, what: `${SWEEP}: ${title}`, figure: figures[title], to: 'pipe', target: SWEEP_TARGETS[name] };
-    yield* peers.absent;
-    peers.close();
-    yield {
-      ...row,
-      what: 'a finished sweep again, 3 trials',
-      figure: against(figures.again, figures.cached),
-      to: 'a cached run',
-      target: '≤ 2 ×',
-    };
-  },
-};
-
-export const cases = [head, manyRows, eightHeads, sweep];
+export const cases = [head, manyRows];
