@@ -180,6 +180,9 @@ describe('pipe sweep', () => {
   it.each([
     [['--over', 'hed.epochs=1,2'], 3, 'did you mean "head"?'],
     [['--over', 'head.epochs=0,2'], 3, 'trial 1 (head.epochs=0)'],
+    [['--over', 'seed=1,x'], 3, 'trial 2 (seed=x): seed: expected a whole number'],
+    [['--over', 'seed=1,-1'], 3, 'trial 2 (seed=-1): seed: -1 must be at least 0'],
+    [['--over', 'seed=1,1.5'], 3, 'trial 2 (seed=1.5): seed: expected a whole number'],
     [['--over', 'head.epochs=2,2'], 3, 'has the value 2 twice'],
     [['--over', 'head.epochs=integer(1,1000000,5)'], 3, 'takes two numbers'],
     [['--over', 'head.epochs=1,2', '--goal', 'minimize:skore.x'], 3, 'there is no stage "skore"'],
