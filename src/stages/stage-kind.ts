@@ -125,6 +125,8 @@ export interface CountContext {
   readonly resolved: Resolved;
   readonly rowStore: RowStore;
   readonly home: string;
+  /** Whether a row that its space does not hold is new: not one that a stage counted before would make. */
+  isNew(space: string, key: Uint8Array): boolean;
 }
 
 /** Where a stage comes from. Its artifacts may tell, but nothing that is computed may hang on it. */
