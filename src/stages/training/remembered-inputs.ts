@@ -1,5 +1,6 @@
 /** Inputs of a small data set, kept after they were read once; trainings on the same rows at the same time keep them together. */
 import { ok } from '../../base/result.ts';
+import { SharedInput } from '../../engines/shared-input.ts';
 import { type Shape, sizeOf } from '../../networks/network.ts';
 import type { BatchReader, InputBatch, InputSource } from '../inputs/input-batches.ts';
 
@@ -11,6 +12,7 @@ class KeptInputs {
   readonly #places = new Map<number, number>();
   /** Rows that the source left out. */
   readonly #left = new Set<number>();
+  readonly recent = new RecentBatches();
 
   /** @param size numbers a row */
   constructor(rows: number, size: number) {
@@ -43,6 +45,63 @@ class KeptInputs {
       const from = (this.#places.get(row) ?? 0) * this.#size;
       input.set(this.#numbers.subarray(from, from + this.#size), to);
       to += this.#size;
+    }
+  }
+}
+
+/** Memory for batches that trainings side by side come to at about the same time. */
+const RECENT_BYTES = 16 * 2 ** 20;
+
+/** The last batches that were put together, for as long as more than one training reads. */
+class RecentBatches {
+  /** By the order that a batch is cut from and where: trainings side by side have the same order, not just an equal one. */
+  readonly #kept = new Map<ArrayBufferLike, Map<string, SharedInput>>();
+  readonly #sizes: { readonly order: ArrayBufferLike; readonly at: string; readonly bytes: number }[] = [];
+  readonly #idle: Float32Array<ArrayBuffer>[] = [];
+  #bytes = 0;
+  #readers = 0;
+
+  enter(): void {
+    this.#readers++;
+  }
+
+  leave(): void {
+    if (--this.#readers > 0) return;
+    this.#dropTo(0);
+    this.#idle.length = 0;
+  }
+
+  /** A batch of an order, to be released; undefined where nobody else reads. */
+  take(order: Uint32Array, length: number, fill: (into: Float32Array) => void): SharedInput | undefined {
+    if (this.#readers < 2) return undefined;
+    const at = `${order.byteOffset} ${order.length} ${length}`;
+    const known = this.#kept.get(order.buffer)?.get(at);
+    if (known) return known.retain();
+    const idle = this.#idle.pop();
+    const numbers = idle?.length === length ? idle : new Float32Array(length);
+    fill(numbers);
+    const input = new SharedInput(numbers);
+    input.whenReleased(() => {
+      if (this.#readers > 0) this.#idle.push(numbers);
+    });
+    const batches = this.#kept.get(order.buffer) ?? new Map<string, SharedInput>();
+    this.#kept.set(order.buffer, batches.set(at, input));
+    this.#sizes.push({ order: order.buffer, at, bytes: numbers.byteLength });
+    this.#bytes += numbers.byteLength;
+    const mine = input.retain();
+    this.#dropTo(RECENT_BYTES);
+    return mine;
+  }
+
+  #dropTo(most: number): void {
+    while (this.#bytes > most) {
+      const oldest = this.#sizes.shift();
+      if (!oldest) return;
+      const batches = this.#kept.get(oldest.order);
+      batches?.get(oldest.at)?.release();
+      batches?.delete(oldest.at);
+      if (batches?.size === 0) this.#kept.delete(oldest.order);
+      this.#bytes -= oldest.bytes;
     }
   }
 }
@@ -87,9 +146,11 @@ class RememberedInputs implements InputSource {
     this.#kept = kept;
   }
 
-  open(order: Uint32Array, batch: number, epoch?: number): BatchReader {
+  open(order: Uint32Array, batch: number, epoch?: number, sharing = false): BatchReader {
     const known = order.every((row) => this.#kept.knows(row));
-    return known ? this.#replay(order, batch) : this.#remember(this.#source.open(order, batch, epoch), order, batch);
+    return known
+      ? this.#replay(order, batch, sharing)
+      : this.#remember(this.#source.open(order, batch, epoch, sharing), order, batch);
   }
 
   /** Reads from the source and keeps what it gives. */
@@ -109,23 +170,39 @@ class RememberedInputs implements InputSource {
   }
 
   /** Batches cut where the source would cut them. */
-  #replay(order: Uint32Array, batch: number): BatchReader {
+  #replay(order: Uint32Array, batch: number, sharing: boolean): BatchReader {
     const length = batch * sizeOf(this.shape);
+    const { recent } = this.#kept;
+    const lent = new Map<Float32Array<ArrayBuffer>, SharedInput>();
     let at = 0;
+    if (sharing) recent.enter();
     return {
       next: async () => {
         if (at >= order.length) return ok(undefined);
-        const rows = order.subarray(at, at + batch).filter((row) => this.#kept.has(row));
+        const wanted = order.subarray(at, at + batch);
+        const rows = wanted.filter((row) => this.#kept.has(row));
         at += batch;
+        const shared = sharing ? recent.take(wanted, length, (into) => this.#kept.fill(rows, into)) : undefined;
+        if (shared) {
+          lent.set(shared.numbers, shared);
+          return ok({ input: shared.numbers, rows, shared } satisfies InputBatch);
+        }
         const idle = this.#idle.pop();
         const input = idle?.length === length ? idle : new Float32Array(length);
         this.#kept.fill(rows, input);
         return ok({ input, rows } satisfies InputBatch);
       },
       recycle: (input) => {
-        if (input.length === length) this.#idle.push(input);
+        const shared = lent.get(input);
+        lent.delete(input);
+        if (shared) shared.release();
+        else if (input.length === length) this.#idle.push(input);
       },
-      close: async () => {},
+      close: async () => {
+        for (const shared of lent.values()) shared.release();
+        lent.clear();
+        if (sharing) recent.leave();
+      },
     };
   }
 }
