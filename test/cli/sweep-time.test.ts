@@ -67,7 +67,7 @@ describe('--dry-run', () => {
     expect((await rig.run('sweep', 'quickstart', ...over)).stdout).not.toContain('side by side');
     await rig.run('run', 'quickstart', 'features');
     expect((await rig.run('sweep', 'quickstart', ...over)).stdout).toMatch(
-      /20 trainings in \d+ groups of at most \d+ side by side, in at most [\d.]+ GB of memory/,
+      /20 trainings in 2 groups of at most 10 side by side, in at most [\d.]+ [MG]B of memory/,
     );
   });
 
