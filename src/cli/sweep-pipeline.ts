@@ -90,18 +90,18 @@ async function sweepBlock(
 ): Promise<Result<JsonObject, Diagnostic>> {
   const block: Record<string, Json> = { ...objectOf(written) };
   if (options.over?.length) {
-    const over: Record<string, Json> = {};
+    const over = new Map<string, Json>();
     for (const words of options.over) {
       const read = await readOver(words);
       if (!read.ok) return read;
       const [path, values] = read.value;
-      if (Object.hasOwn(over, path))
+      if (over.has(path))
         return err(
           problem('U002', `--over names ${path} twice`, { help: `give all values at once: --over ${path}=A,B` }),
         );
-      over[path] = values;
+      over.set(path, values);
     }
-    block['over'] = over;
+    block['over'] = Object.fromEntries(over);
   }
   if (options.strategy !== undefined) block['strategy'] = options.strategy;
   if (options.goal !== undefined) {

@@ -9,6 +9,7 @@ export function environmentOf(settings: Located): {
 } {
   const values = new Map<string, Json>();
   const pointers = new Map<string, readonly string[]>();
+  if (!usesEnvironment(settings)) return { values, pointers };
   for (const { keys, scalar } of scalarsOf(settings)) {
     if (!scalar.environment) continue;
     const [name = ''] = scalar.environment;
@@ -17,6 +18,13 @@ export function environmentOf(settings: Located): {
     if (values.get(name) !== scalar.value) values.set(values.has(name) ? `${name} (${pointer})` : name, scalar.value);
   }
   return { values, pointers };
+}
+
+function usesEnvironment(node: Located): boolean {
+  if (node.type === 'scalar') return node.environment !== undefined;
+  if (node.type === 'list') return node.items.some(usesEnvironment);
+  for (const { value } of node.members.values()) if (usesEnvironment(value)) return true;
+  return false;
 }
 
 /** A tree in which texts that are nothing but a value of the environment, and read as a number or boolean, are that. */

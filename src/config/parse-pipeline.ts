@@ -10,7 +10,17 @@ import { checkedStage, stageConfig } from './check-stage.ts';
 import { type CustomKinds, loadCustomKinds } from './custom-kinds.ts';
 import { withTypedEnvironment } from './environment-values.ts';
 import { circles, connect, type From } from './graph.ts';
-import { isNull, jsonOf, keysOf, type LocatedMap, memberOf, nearestAt, textOf, withMember } from './located.ts';
+import {
+  isNull,
+  jsonOf,
+  keysOf,
+  type Located,
+  type LocatedMap,
+  memberOf,
+  nearestAt,
+  textOf,
+  withMember,
+} from './located.ts';
 import { type ExpandedStage, expandMatrices } from './matrix.ts';
 import { applyOverrides, type Override, overridesAsJson, readOverrides } from './overrides.ts';
 import { DEFAULT_SEED, type PipelineConfig, type StageConfig } from './pipeline-config.ts';
@@ -79,7 +89,8 @@ export async function openPipelineFile(
     check(settings) {
       const problems = [...found];
       const overridden = applyOverrides(tree, [...overrides, ...settings], settingsOf, problems);
-      const reaches = ({ path: at }: Override) => at.startsWith('vars.') || (at === 'seed' && repeats(tree));
+      const reaches = ({ path: at, value }: Override) =>
+        at.startsWith('vars.') || (at === 'seed' && (!isSeed(value) || repeats(tree)));
       const base = settings.some(reaches) ? undefined : before;
       const checked = base
         ? recheck(base, overridden, settings, options.root, problems)
@@ -166,6 +177,11 @@ function checkPipeline(
 /** Whether names of stages hang on the seed. */
 function repeats(tree: LocatedMap): boolean {
   return writtenStages(tree).some(({ body }) => memberOf(body, 'repeat') || memberOf(memberOf(body, 'matrix'), 'seed'));
+}
+
+/** Whether a value needs no schema to be taken as a seed. */
+function isSeed(value: Located): boolean {
+  return value.type === 'scalar' && Number.isSafeInteger(value.value) && Number(value.value) >= 0;
 }
 
 function seedOf(tree: LocatedMap): number {

@@ -47,7 +47,7 @@ export function fingerprintOfRecord(record: FingerprintRecord): Fingerprint {
 }
 
 function withoutOutputs(identity: Json, outputs: readonly string[]): Json {
-  if (!isJsonObject(identity)) return identity;
+  if (outputs.length === 0 || !isJsonObject(identity)) return identity;
   return Object.fromEntries(Object.entries(identity).filter(([key]) => !outputs.includes(key)));
 }
 

@@ -30,14 +30,15 @@ export interface PlanOptions {
 /** Drafts by all that decides them within one file. */
 export interface DraftMemo {
   readonly drafts: Map<string, Draft>;
-  /** The part of a key that a stage's own configuration makes. */
-  readonly own: WeakMap<StageConfig, string>;
+  /** The part of a key that a stage's own configuration makes: a number for each that differs. */
+  readonly own: WeakMap<StageConfig, number>;
+  readonly numbers: Map<string, number>;
   /** Drafts of which it was decided before whether anybody needs them: most stages of a sweep's trials, once instead of once a trial. */
   readonly decided: WeakMap<Draft, PlannedStage>;
 }
 
 export function noDrafts(): DraftMemo {
-  return { drafts: new Map(), own: new WeakMap(), decided: new WeakMap() };
+  return { drafts: new Map(), own: new WeakMap(), numbers: new Map(), decided: new WeakMap() };
 }
 
 /** A stage before it is known whether anybody needs it. */
@@ -69,15 +70,19 @@ export async function makePlan(
   return ok({ config, stages: decide([...drafts.values()], options) });
 }
 
-function draftKey(stage: StageConfig, seed: number, drafts: ReadonlyMap<string, Draft>, { own }: DraftMemo): string {
-  let key = own.get(stage);
-  if (key === undefined) {
-    key = JSON.stringify([stage.name, stage.kind, stage.with]);
-    own.set(stage, key);
-  }
+function draftKey(stage: StageConfig, seed: number, drafts: ReadonlyMap<string, Draft>, memo: DraftMemo): string {
+  let key = String(memo.own.get(stage) ?? numbered(stage, memo));
   for (const [port, from] of Object.entries(stage.from))
     key += ` ${port} ${from.artifact} ${drafted(drafts, from.stage).fingerprint}`;
   return `${key} ${seed}`;
+}
+
+function numbered(stage: StageConfig, { own, numbers }: DraftMemo): number {
+  const text = JSON.stringify([stage.name, stage.kind, stage.with]);
+  const number = numbers.get(text) ?? numbers.size;
+  numbers.set(text, number);
+  own.set(stage, number);
+  return number;
 }
 
 interface Surroundings {

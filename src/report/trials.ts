@@ -1,9 +1,10 @@
 /** The trials of a sweep, for people. */
 import { escapeForTerminal } from '../base/escape.ts';
+import type { Json } from '../base/json.ts';
 import type { SweepEvent } from '../sweep/run-sweep.ts';
 import type { Setting } from '../sweep/space.ts';
 import { showSettings, showValue } from '../sweep/trial.ts';
-import type { Cell, TrialTable } from '../sweep/trial-table.ts';
+import type { TrialTable } from '../sweep/trial-table.ts';
 import { MARKS, type Paint } from './stage-line.ts';
 import { cutTo, padTo, widthOf } from './text-width.ts';
 
@@ -45,7 +46,7 @@ export function trialTableLines({ columns, shown, rows }: TrialTable, paint: Pai
   ];
 }
 
-export function showCell(cell: Cell): string {
+export function showCell(cell: Json): string {
   return cell === null ? '–' : showValue(cell);
 }
 

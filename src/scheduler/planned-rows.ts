@@ -9,10 +9,25 @@ import { plannedRows } from './dataset-rows.ts';
 
 const UNKNOWN: Digest = parseDigest('0'.repeat(64));
 
+/** Rows that were counted, so that those which several stages of a sweep look for count once. */
+export class CountedRows {
+  readonly #spaces = new Map<string, Set<string>>();
+
+  /** @returns whether the row had not been counted. */
+  add(space: string, key: Uint8Array): boolean {
+    const keys = this.#spaces.get(space) ?? new Set();
+    this.#spaces.set(space, keys);
+    const before = keys.size;
+    return keys.add(Buffer.from(key).toString('latin1')).size > before;
+  }
+}
+
+/** @param counted what earlier stages would have made by then; by default, the stage is by itself */
 export async function countPlannedRows(
   plan: Plan,
   stage: PlannedStage,
   workspace: Workspace,
+  counted?: CountedRows,
 ): Promise<RowCounts | undefined> {
   if (stage.status !== 'run' || !stage.kind.keepsRows) return undefined;
   const body = await stage.kind.loadBody();
@@ -38,6 +53,7 @@ export async function countPlannedRows(
     resolved: stage.resolved,
     rowStore: workspace.cache.rowStore,
     home: workspace.project.home,
+    isNew: (space, key) => counted?.add(space, key) ?? true,
   };
   return body.countRows(stage.params, context);
 }

@@ -5,7 +5,6 @@ import { type Digest, taggedDigest } from '../base/digest.ts';
 import { isJsonObject } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { CacheEntry } from '../cache/entry-store.ts';
-import { RowTable } from '../data/row-table.ts';
 import type { Engine, Producer } from '../engines/engine.ts';
 import { EngineFault } from '../engines/engine-fault.ts';
 import { artifactOf, type Plan, type PlannedStage, stageOf } from '../plan/plan.ts';
@@ -15,6 +14,7 @@ import type { RunContext, StageFailure, StageOutcome } from '../stages/stage-kin
 import { imageSource } from './dataset-rows.ts';
 import type { EngineGroup, EnginePool } from './engine-pool.ts';
 import type { Emit } from './events.ts';
+import { rowTableOf } from './row-tables.ts';
 import { originOf } from './stage-origin.ts';
 import { progressOf } from './stage-progress.ts';
 
@@ -99,9 +99,6 @@ async function runBody(run: StageRun): Promise<Result<StageCommit, StageFailure>
   }
 }
 
-/** Tables that some stage of this process works on: many heads of a sweep read the same one. */
-const rowTables = new Map<Digest, WeakRef<RowTable>>();
-
 function contextOf(run: StageRun, taken: Engine[]): RunContext {
   const { plan, stage, workspace, engines, emit } = run;
   const config = stage.config;
@@ -125,12 +122,8 @@ function contextOf(run: StageRun, taken: Engine[]): RunContext {
     anyInput,
     has: (port) => stage.inputs[port] !== undefined,
     async rowTable(rows) {
-      const known = rowTables.get(rows)?.deref();
-      if (known) return known;
-      const bytes = await workspace.cache.blobs.get(rows);
-      if (!bytes) throw new DamagedBlob(rows);
-      const table = RowTable.decode(bytes);
-      rowTables.set(rows, new WeakRef(table));
+      const table = await rowTableOf(workspace.cache.blobs, rows);
+      if (!table) throw new DamagedBlob(rows);
       return table;
     },
     images(port) {

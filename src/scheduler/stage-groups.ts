@@ -1,11 +1,11 @@
 /** Which stages run at the same time: at most `jobs` groups; within a group all that read the same batches, as far as memory goes. */
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Artifact } from '../stages/artifacts.ts';
-import { memoryLimit } from '../stages/training/memory-estimate.ts';
+import { GROUP_BYTES, memoryLimit } from '../stages/training/memory-estimate.ts';
 import type { EngineGroup } from './engine-pool.ts';
 
 /** Members of a group, at most. */
-const MOST = 32;
+export const MOST_TOGETHER = 32;
 /** Part of the memory that a group may take. */
 const SHARE = 0.5;
 
@@ -31,8 +31,8 @@ export class StageGroups {
     const own = this.#membershipOf(stage, inputs);
     if (!groups.has(own.key)) return groups.size < jobs;
     const members = [...this.#active.values()].filter(({ key }) => key === own.key);
-    const bytes = members.reduce((sum, member) => sum + member.bytes, own.bytes);
-    return members.length < MOST && bytes <= this.#limit;
+    const bytes = members.reduce((sum, member) => sum + member.bytes, GROUP_BYTES + own.bytes);
+    return members.length < MOST_TOGETHER && bytes <= this.#limit;
   }
 
   enter(stage: PlannedStage, inputs: Artifacts): void {

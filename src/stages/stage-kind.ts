@@ -51,7 +51,7 @@ export interface StageKind<Params = unknown> {
   refuses?(read: ReadStage): Diagnostic | undefined;
   /**
    * Stages of this kind with equal keys and equal inputs are run at the same time, since they read the same batches.
-   * `bytes` is what the training of one takes of memory. Undefined where there is nothing to share.
+   * `bytes` is what one more of them takes of memory. Undefined where there is nothing to share.
    */
   together?(params: Params, inputs: Readonly<Record<string, Artifact>>): Together | undefined;
   /** The main artifact that a run would give, where it follows from the params alone; `rows` is filled in by the caller. */
@@ -125,6 +125,8 @@ export interface CountContext {
   readonly resolved: Resolved;
   readonly rowStore: RowStore;
   readonly home: string;
+  /** Whether a row that its space does not hold is new: not one that a stage counted before would make. */
+  isNew(space: string, key: Uint8Array): boolean;
 }
 
 /** Where a stage comes from. Its artifacts may tell, but nothing that is computed may hang on it. */

@@ -1,4 +1,5 @@
 /** The table of a sweep as a file for other programs. */
+import type { Json } from '../base/json.ts';
 import { csvCell } from '../files/csv-cell.ts';
 import type { TrialTable } from './trial-table.ts';
 
@@ -10,7 +11,7 @@ export async function encodeTrials(
 ): Promise<Uint8Array> {
   if (format === 'csv') {
     const lines = [columns, ...rows].map((row) =>
-      row.map((cell) => csvCell(cell === null ? '' : String(cell))).join(','),
+      row.map((cell) => csvCell(cell === null ? '' : textOf(cell))).join(','),
     );
     return Buffer.from(`${lines.join('\n')}\n`);
   }
@@ -26,10 +27,14 @@ export async function encodeTrials(
       ? { name, data: cells, type: 'DOUBLE' as const, nullable: true }
       : {
           name,
-          data: cells.map((cell) => (cell === null ? null : String(cell))),
+          data: cells.map((cell) => (cell === null ? null : textOf(cell))),
           type: 'STRING' as const,
           nullable: true,
         };
   });
   return new Uint8Array(parquetWriteBuffer({ columnData }));
+}
+
+function textOf(cell: Json): string {
+  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
 }

@@ -85,11 +85,13 @@ export async function runSweep(
       const planned = await planTrials(nextRound(settings, proposals, results.length, context), context);
       if (!planned.ok) return planned;
       if (results.length === 0) options.emit({ ...startedEvent(planned.value, options.run), goal: settings.goal });
+      // Asynchronous halving may come to more trials than plain halving has.
+      const of = Math.max(combinations, results.length + planned.value.trials.length);
       for (const { trial, stages: names } of planned.value.trials)
         options.emit({
           event: 'trial-planned',
           trial: trial.number,
-          of: combinations,
+          of,
           settings: trial.settings,
           stages: [...new Set(names.flat())],
         });
@@ -99,7 +101,7 @@ export async function runSweep(
         // A trial that the limit of time has stopped may be scored yet.
         if (result.status === 'skipped' && timeIsUp?.aborted && !options.signal.aborted) return;
         told.add(result.trial);
-        options.emit({ event: 'trial-finished', of: combinations, ...result });
+        options.emit({ event: 'trial-finished', of, ...result });
       };
       const round = { ...options, goal: settings.goal, engines, lineages, tell };
       const ran = await runRound(planned.value, context, { ...round, signal });
@@ -112,7 +114,7 @@ export async function runSweep(
       for (const trial of planned.value.trials) {
         const result = trialResult(trial, settings.goal, summary);
         results.push(result);
-        if (!told.has(result.trial)) options.emit({ event: 'trial-finished', of: combinations, ...result });
+        if (!told.has(result.trial)) options.emit({ event: 'trial-finished', of, ...result });
         tried.push({ ...trial.trial.proposal, score: result.score });
         problems.push(...(await options.note(trial, planned.value, summary)));
       }

@@ -1,7 +1,8 @@
 /** How the trainings of a plan will be grouped: those that read the same batches go through them side by side. */
 import { artifactOf, type Plan, type PlannedStage } from '../plan/plan.ts';
-import { StageGroups } from '../scheduler/stage-groups.ts';
+import { MOST_TOGETHER, StageGroups } from '../scheduler/stage-groups.ts';
 import type { Artifact } from '../stages/artifacts.ts';
+import { GROUP_BYTES } from '../stages/training/memory-estimate.ts';
 
 export interface TrainingGroups {
   readonly trainings: number;
@@ -9,12 +10,9 @@ export interface TrainingGroups {
   readonly together: number;
   /** Groups, one after another. */
   readonly groups: number;
-  /** Memory that the largest group takes, beside what a training alone would. */
+  /** Memory that the process takes at most, with the largest group. */
   readonly bytes: number;
 }
-
-/** No group is larger; so many stages of one key tell the size of all groups of that key. */
-const ENOUGH = 16;
 
 /** Of more stages it is not told: asking each what it shares would take longer than planning it. */
 const MOST_ASKED = 2000;
@@ -36,7 +34,7 @@ export function trainingGroups({ stages }: Plan): TrainingGroups | undefined {
   }
   let [trainings, most, groups, bytes] = [0, 0, 0, 0];
   for (const members of alike.values()) {
-    const first = firstGroup(members.slice(0, ENOUGH), byName);
+    const first = firstGroup(members.slice(0, MOST_TOGETHER), byName);
     trainings += members.length;
     groups += Math.ceil(members.length / first.size);
     most = Math.max(most, first.size);
@@ -48,7 +46,7 @@ export function trainingGroups({ stages }: Plan): TrainingGroups | undefined {
 /** As the walk of the plan would do it. */
 function firstGroup(members: readonly PlannedStage[], byName: ReadonlyMap<string, PlannedStage>) {
   const groups = new StageGroups();
-  let [size, bytes] = [0, 0];
+  let [size, bytes] = [0, GROUP_BYTES];
   for (const stage of members) {
     const inputs = artifactsBehind(stage, byName);
     if (!groups.mayStart(stage, inputs, 1)) break;

@@ -3,14 +3,12 @@ import type { Json } from '../base/json.ts';
 import type { Goal } from './goal.ts';
 import { ranked, type TrialResult } from './trial-result.ts';
 
-export type Cell = string | number | null;
-
 export interface TrialTable {
   readonly columns: readonly string[];
   /** Of the columns, those that people look at: settings that differ, and the metrics that matter. */
   readonly shown: readonly string[];
   /** In the order of their ranks. */
-  readonly rows: readonly (readonly Cell[])[];
+  readonly rows: readonly (readonly Json[])[];
 }
 
 /** Metrics that are always worth a look beside the goal's. */
@@ -46,13 +44,12 @@ function pathsIn(trials: readonly Pick<TrialResult, 'settings'>[]): readonly str
 export function differingPaths(trials: readonly Pick<TrialResult, 'settings'>[]): readonly string[] {
   const paths = pathsIn(trials);
   if (trials.length < 2) return paths;
-  return paths.filter((path) => new Set(trials.map((trial) => settingOf(trial, path))).size > 1);
+  return paths.filter((path) => new Set(trials.map((trial) => JSON.stringify(settingOf(trial, path)))).size > 1);
 }
 
-/** What a trial gives a path, as a cell. */
-export function settingOf({ settings }: Pick<TrialResult, 'settings'>, path: string): Cell {
-  const value: Json = settings.find((setting) => setting.path === path)?.value ?? null;
-  return value === null || typeof value === 'number' || typeof value === 'string' ? value : JSON.stringify(value);
+/** What a trial gives a path; null where it gives nothing. */
+export function settingOf({ settings }: Pick<TrialResult, 'settings'>, path: string): Json {
+  return settings.find((setting) => setting.path === path)?.value ?? null;
 }
 
 function finite(value: number | undefined): number | null {

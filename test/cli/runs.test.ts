@@ -96,6 +96,7 @@ describe('pipe runs', () => {
     [['runs', '--where', 'accuracy'], 'error[U008]'],
     [['runs', '--where', 'score.accuracy>>0.5'], 'error[U008]'],
     [['runs', '--limit', 'many'], 'error[U001]'],
+    [['runs', '--limit', '1.5'], 'error[U001]'],
   ])('refuses %j', async (args, words) => {
     const { code, stderr } = await rig.run(...args);
     expect(stderr).toContain(words);

@@ -36,6 +36,30 @@ describe('--dry-run', () => {
     expect(await dryRun(rig, '--over', 'head.epochs=20')).toMatchObject({ predictedMinutes: 0 });
   });
 
+  it('counts an image once, however many splits of it the trials read', async () => {
+    using rig = CliRig.quickstart();
+    const seeds = ['--over', 'seed=1,2,3', '--set', 'head.epochs=1'];
+    expect(await dryRun(rig, ...seeds)).toMatchObject({ trials: 3, rowsToExtract: 400 });
+    const { stages } = await rig.last('sweep', 'quickstart', ...seeds);
+    const computed = Object.values(stages).reduce((sum, { rows }) => sum + (rows?.computed ?? 0), 0);
+    expect(computed).toBe(400);
+    expect(await dryRun(rig, ...seeds)).toMatchObject({ rowsToExtract: 0 });
+    const spaces = ['--over', 'features.pooling=none,average,max'];
+    expect(await dryRun(rig, ...spaces)).toMatchObject({ rowsToExtract: 800 });
+  });
+
+  it('says that it knows nothing where the trials known beforehand are new, and where they are all that is cached', async () => {
+    using rig = CliRig.quickstart();
+    const halving = ['--strategy', 'halving', '--over', 'head.batch=64,128', '--set', 'head.epochs=3'];
+    await rig.run('run', 'quickstart', 'features');
+    const fresh = await rig.run('sweep', 'quickstart', ...halving, '--dry-run');
+    expect(fresh.stdout).toContain('time: unknown, since no earlier run tells how long train-head, evaluate takes');
+    await rig.run('sweep', 'quickstart', ...halving);
+    const again = await rig.run('sweep', 'quickstart', ...halving, '--dry-run');
+    expect(again.stdout).toContain('time: none for those, all is cached');
+    expect(await dryRun(rig, ...halving)).toMatchObject({ predictedMinutes: null });
+  });
+
   it('tells how trainings are grouped, once the features are there', async () => {
     using rig = CliRig.quickstart();
     const rates = Array.from({ length: 10 }, (_, i) => (i + 1) / 1000).join();
@@ -43,7 +67,7 @@ describe('--dry-run', () => {
     expect((await rig.run('sweep', 'quickstart', ...over)).stdout).not.toContain('side by side');
     await rig.run('run', 'quickstart', 'features');
     expect((await rig.run('sweep', 'quickstart', ...over)).stdout).toMatch(
-      /20 trainings in \d+ groups of at most \d+ side by side, in at most [\d.]+ GB of memory/,
+      /20 trainings in 2 groups of at most 10 side by side, in at most [\d.]+ [MG]B of memory/,
     );
   });
 
@@ -64,8 +88,9 @@ it('limit: { minutes } stops the trials at work, which are not run, and keeps wh
   const text = rig.read('pipelines/quickstart.yaml');
   rig.write(
     'pipelines/quickstart.yaml',
-    `${text}sweep: { over: { head.epochs: [1, 100000] }, limit: { minutes: 0.05 } }\n`,
+    `${text}sweep: { over: { head.epochs: [1, 100000] }, limit: { minutes: 0.1 } }\n`,
   );
+  await rig.run('run', 'quickstart', 'features');
   const { code, stdout } = await rig.run('sweep', 'quickstart', '--json');
   const last = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
   expect(code).toBe(0);

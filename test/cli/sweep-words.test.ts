@@ -79,6 +79,17 @@ describe('what a sweep prints', () => {
     expect(stdout.match(/trial \d of \d/g)).toEqual([1, 2, 3, 4].map((trial) => `trial ${trial} of 4`));
   });
 
+  it('never tells of more trials than it says there are, also where asynchronous halving needs a few more', async () => {
+    using rig = CliRig.quickstart();
+    // Each is better than those before it, so that more than a third of them are the best third at some time.
+    const rates = Array.from({ length: 18 }, (_, i) => (1e-5 * 1.3 ** i).toExponential(3));
+    const over = ['--over', `head.optimizer.adam.learningRate=${rates}`, '--set', 'head.epochs=3'];
+    const { stdout } = await rig.run('sweep', 'quickstart', ...over, '--set', 'head.batch=64', '--strategy', 'asha');
+    const told = [...stdout.matchAll(/trial (\d+) of (\d+)/g)].map(([, trial, of]) => [Number(trial), Number(of)]);
+    for (const [trial = 0, of = 0] of told) expect(trial).toBeLessThanOrEqual(of);
+    expect(Math.max(...told.map(([trial = 0]) => trial))).toBeGreaterThan(18 + 6);
+  });
+
   it('takes whole alternatives of a stage, which mean what --set means by them', async () => {
     using rig = rigWith('sweep: { over: { head: [{ layers: [{ dense: 16 }], epochs: 1 }, { classifier: knn }] } }');
     const { stdout } = await rig.run('sweep', 'quickstart', '--json');

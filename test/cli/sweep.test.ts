@@ -180,7 +180,13 @@ describe('pipe sweep', () => {
   it.each([
     [['--over', 'hed.epochs=1,2'], 3, 'did you mean "head"?'],
     [['--over', 'head.epochs=0,2'], 3, 'trial 1 (head.epochs=0)'],
+    [['--over', 'seed=1,x'], 3, 'trial 2 (seed=x): seed: expected a whole number'],
+    [['--over', 'seed=1,-1'], 3, 'trial 2 (seed=-1): seed: -1 must be at least 0'],
+    [['--over', 'seed=1,1.5'], 3, 'trial 2 (seed=1.5): seed: expected a whole number'],
     [['--over', 'head.epochs=2,2'], 3, 'has the value 2 twice'],
+    [['--over', 'head.__proto__.x=1,2'], 3, 'unknown key "__proto__"'],
+    [['--over', '__proto__=1,2'], 3, 'the pipeline has no stage "__proto__"'],
+    [['--over', 'head.ep\u001b[31m=1,2'], 3, 'unknown key "ep\\u001b[31m"'],
     [['--over', 'head.epochs=integer(1,1000000,5)'], 3, 'takes two numbers'],
     [['--over', 'head.epochs=1,2', '--goal', 'minimize:skore.x'], 3, 'there is no stage "skore"'],
     [[], 3, 'nothing to sweep over'],
@@ -189,6 +195,7 @@ describe('pipe sweep', () => {
     using rig = CliRig.quickstart();
     const done = await rig.run('sweep', 'quickstart', ...args);
     expect(done.stderr).toContain(message);
+    expect(done.stderr).not.toContain('\u001b');
     expect(done.code).toBe(code);
   });
 
@@ -209,7 +216,38 @@ describe('pipe sweep', () => {
     expect(done.stderr).toContain('1,000,000 combinations');
   });
 
-  it('exports the trials, formulas made harmless, and writes the best', async () => {
+  it('makes names and values harmless, on the terminal and in exports', async () => {
+    using rig = CliRig.quickstart();
+    const values = ['=1+1', '@x', '\u001b[31mred', '__proto__', '<b>'];
+    const text = rig.read('pipelines/quickstart.yaml').replace('vars: {', 'vars: { "=name": 1, note: 1,');
+    const block = `sweep: { over: { "vars.=name": [1, 2], vars.note: ${JSON.stringify(values)} } }\n`;
+    rig.write('pipelines/quickstart.yaml', `${text.replace('epochs: 20', 'epochs: 1')}${block}`);
+    const { stdout, code } = await rig.run('sweep', 'quickstart');
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('\u001b');
+    expect(stdout).toContain('\\u001b[31mred');
+    const csv = (await rig.run('sweep', 'show', '--export', 'csv')).stdout.trimEnd().split('\n');
+    expect(csv[0]).toContain('rank,trial,status,vars.=name,vars.note,');
+    expect(csv.filter((line) => /,'=1\+1,/.test(line))).toHaveLength(2);
+    expect(csv.filter((line) => /,'@x,/.test(line))).toHaveLength(2);
+    for (const line of csv) for (const cell of line.split(',')) expect(cell).not.toMatch(/^"?[=+@]/);
+    const json = JSON.parse((await rig.run('sweep', 'show', '--export', 'json')).stdout);
+    expect(json.map((row: Record<string, unknown>) => row['vars.note']).sort()).toEqual([...values, ...values].sort());
+  });
+
+  it('exports settings as what they are: lists, maps and booleans in JSON', async () => {
+    using rig = CliRig.quickstart();
+    const layers = [[{ dense: { units: 16 } }], []];
+    const over = ['--over', `head.layers=${JSON.stringify(layers)}`, '--over', 'head.shuffle=true,false'];
+    await sweep(rig, ...over, '--set', 'head.epochs=1');
+    const json = JSON.parse((await rig.run('sweep', 'show', '--export', 'json')).stdout);
+    const given = json.map((row: Record<string, unknown>) => [row['head.layers'], row['head.shuffle']]);
+    for (const layer of layers) for (const shuffle of [true, false]) expect(given).toContainEqual([layer, shuffle]);
+    const csv = await rig.run('sweep', 'show', '--export', 'csv');
+    expect(csv.stdout).toContain(',"[{""dense"":{""units"":16}}]",true,');
+  });
+
+  it('exports the trials and writes the best', async () => {
     using rig = CliRig.quickstart();
     await sweep(rig, '--over', 'head.epochs=1,2', '--over', 'features.pooling=none,average');
     const csv = await rig.run('sweep', 'show', '--export', 'csv');

@@ -37,7 +37,8 @@ export async function runs(options: GlobalOptions): Promise<number> {
   const found = queryRuns(all, { where, sort });
   if (!found.ok) return failWith([found.error], options);
   const limit = options['limit'] === undefined ? Number.POSITIVE_INFINITY : Number(options['limit']);
-  if (!(limit >= 1)) return failWith([problem('U001', '--limit takes a whole number from 1 on')], options);
+  if (!(limit >= 1) || (options['limit'] !== undefined && !Number.isInteger(limit)))
+    return failWith([problem('U001', '--limit takes a whole number from 1 on')], options);
   const chosen = found.value.slice(0, limit);
   if (options.json)
     printJson(

@@ -13,7 +13,7 @@ import { type SweepReporter, sweepLines } from '../../report/sweep-lines.ts';
 import { liveSweep } from '../../report/sweep-live.ts';
 import { trialTableLines } from '../../report/trials.ts';
 import { type Prediction, predictTime } from '../../runs/predict-time.ts';
-import { countPlannedRows } from '../../scheduler/planned-rows.ts';
+import { CountedRows, countPlannedRows } from '../../scheduler/planned-rows.ts';
 import { encodeTrials, exportFormats } from '../../sweep/export-trials.ts';
 import type { Goal } from '../../sweep/goal.ts';
 import { measuredBySweeps, readSweepRecord, sweepsFolder } from '../../sweep/sweep-record.ts';
@@ -140,7 +140,8 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
   const { plan, settings, context } = planned.value;
   const stages = plan.plan.stages;
   const toRun = stages.filter(({ status }) => status === 'run');
-  const rows = await Promise.all(stages.map((stage) => countPlannedRows(plan.plan, stage, context.workspace)));
+  const counted = new CountedRows();
+  const rows = await Promise.all(stages.map((stage) => countPlannedRows(plan.plan, stage, context.workspace, counted)));
   const newOf = new Map(stages.map((stage, i) => [stage, rows[i] && rows[i].total - rows[i].cached]));
   const newRows = [...newOf.values()].reduce((sum: number, count) => sum + (count ?? 0), 0);
   const time = predictTime(
@@ -161,6 +162,8 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
     0,
   );
   const groups = trainingGroups(plan.plan);
+  /** Later trials hang on how the first ones do. */
+  const open = plan.trials.length < settings.combinations;
   const answer = {
     trials: settings.combinations,
     seeds: settings.seeds,
@@ -171,18 +174,18 @@ async function dryRun(file: string, asked: SweepRunOptions, options: GlobalOptio
     shared: shared.map(({ name }) => name),
     rowsToExtract: newRows,
     ...(groups && { groups }),
-    predictedMinutes: time.unknown.length > 0 ? null : ms / 60_000,
+    predictedMinutes: time.unknown.length > 0 || (open && ms === 0) ? null : ms / 60_000,
   };
-  const known = answer.planned < answer.trials ? `; the first ${showCount(answer.planned)} are known beforehand` : '';
+  const known = open ? `; the first ${showCount(answer.planned)} are known beforehand` : '';
   if (options.json) print(`${JSON.stringify(answer)}\n`);
   else
     print(
       [
-        `  ${showCount(answer.trials)} trials (${answer.strategy})${answer.seeds > 1 ? ` of ${answer.seeds} runs each` : ''}${known},${known ? ' with' : ''} ${showCount(answer.stages)} stages, ${showCount(answer.stagesToRun)} to run`,
+        `  ${showCount(answer.trials)} trial${answer.trials === 1 ? '' : 's'} (${answer.strategy})${answer.seeds > 1 ? ` of ${answer.seeds} runs each` : ''}${known},${open ? ' with' : ''} ${showCount(answer.stages)} stages, ${showCount(answer.stagesToRun)} to run`,
         `  shared by all: ${escapeForTerminal(answer.shared.join(', ')) || 'nothing'}`,
         `  ${showCount(newRows)} rows to extract`,
         ...(groups ? [groupWords(groups)] : []),
-        `  ${ms === 0 && known ? 'time: none for those, all is cached; of the rest nothing is known yet' : timeWords(ms, time)}\n`,
+        `  ${timeWords(ms, time, open)}\n`,
       ].join('\n'),
     );
   return 0;
@@ -193,8 +196,9 @@ function groupWords({ trainings, together, groups, bytes }: TrainingGroups): str
   return `  ${showCount(trainings)} trainings ${passes} of at most ${together} side by side, in at most ${showBytes(bytes)} of memory`;
 }
 
-function timeWords(ms: number, { unknown }: Prediction): string {
+function timeWords(ms: number, { unknown }: Prediction, open: boolean): string {
   if (unknown.length > 0) return `time: unknown, since no earlier run tells how long ${unknown.join(', ')} takes`;
+  if (ms === 0 && open) return 'time: none for those, all is cached; of the rest nothing is known yet';
   return ms === 0 ? 'time: none, all is cached' : `time: at most about ${showDuration(ms)}, going by earlier runs`;
 }
 

@@ -278,6 +278,7 @@ describe('extract-features', () => {
       resolved: context.resolved,
       rowStore: context.rowStore,
       home: '',
+      isNew: () => true,
     };
     expect(await body.countRows?.(params, counting)).toEqual({ total: 7, cached: 5 });
   });

@@ -57,9 +57,11 @@ export const body: StageBody<ExtractFeaturesParams> = {
     const extraction = await planned(params, images, table, context.resolved, undefined);
     const space = extraction.ok ? await context.rowStore.find(extraction.value.space.id) : undefined;
     const rows = distinctRows(table);
-    const missing = space ? missingRows(space, table, rows).length : rows.length;
+    const missing = space ? missingRows(space, table, rows) : rows;
     await space?.close();
-    return { total: table.count, cached: table.count - missing };
+    const { id } = extraction.ok ? extraction.value.space : { id: '' };
+    const added = missing.filter((row) => context.isNew(id, table.key(row)));
+    return { total: table.count, cached: table.count - added.length };
   },
 };
 

@@ -6,7 +6,7 @@ import type { Layer } from '../../networks/network.ts';
 import { booleanIn, choiceIn, listIn, membersOf, numberIn } from '../given-params.ts';
 import { defineStage } from '../stage-kind.ts';
 import { classifierNetwork, completeLayers, initializerNames, type KernelDefaults } from '../training/layer-list.ts';
-import { trainingBytes } from '../training/memory-estimate.ts';
+import { memberBytes } from '../training/memory-estimate.ts';
 import {
   type ClassWeights,
   completeClassWeights,
@@ -95,7 +95,7 @@ export const trainHead = defineStage<TrainHeadParams>({
     const network = classifierNetwork('head', data.shape, layers, data.classes.length, params);
     return {
       key: JSON.stringify({ batch, shuffle }),
-      bytes: trainingBytes({ network, frozen: [], optimizer, batch }),
+      bytes: memberBytes({ network, frozen: [], optimizer, batch }),
       light: isLightTraining(network, batch),
     };
   },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Network } from '../../networks/network.ts';
 import type { Optimizer } from '../../networks/optimizer.ts';
-import { memoryProblem, trainingBytes } from './memory-estimate.ts';
+import { GROUP_BYTES, memberBytes, memoryProblem, trainingBytes } from './memory-estimate.ts';
 
 const adam: Optimizer = { type: 'adam', learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, decay: 0 };
 const network: Network = {
@@ -29,4 +29,16 @@ it('refuses before it starts, with the batch that would fit', () => {
   expect(memoryProblem({ ...size, batch: fits }, 8 * 2 ** 30)).toBeUndefined();
   expect(memoryProblem({ ...size, batch: fits + 100 }, 8 * 2 ** 30)).toBeDefined();
   expect(memoryProblem(size, 2 ** 28)?.help).toContain('narrower layers');
+});
+
+it('counts the process once for trainings side by side, and is above what was measured', () => {
+  const mega = 1e6;
+  // Peaks of whole processes: two and four of the tutorial's heads took 1,661 and 2,850 MB, eight of 2048-128-10 took 263 MB.
+  expect(GROUP_BYTES + 2 * memberBytes(size)).toBeGreaterThan(1661 * mega);
+  expect(GROUP_BYTES + 4 * memberBytes(size)).toBeGreaterThan(2850 * mega);
+  expect(GROUP_BYTES + 4 * memberBytes(size)).toBeLessThan(2 * 2850 * mega);
+  const [wide] = network.layers;
+  const small = { ...size, network: { ...network, input: [2048], layers: wide ? [{ ...wide, units: 128 }] : [] } };
+  expect(GROUP_BYTES + 8 * memberBytes({ ...small, batch: 32 })).toBeGreaterThan(263 * mega);
+  expect(memberBytes({ ...small, batch: 32 })).toBeLessThan(32 * mega);
 });

@@ -31,6 +31,18 @@ export function trainingBytes({ network, frozen, optimizer, batch }: TrainingSiz
   return BASE + BYTES * (all + moved * (1 + kept) + 2 * batch * outputs);
 }
 
+/** What trainings side by side take together: the process, and copies on the way to a file, of one at a time. */
+export const GROUP_BYTES = 400 * 2 ** 20;
+/** A session's own memory at ONNX Runtime. */
+const SESSION = 16 * 2 ** 20;
+/** Initial weights and freed arrays that are not collected at once. Measured: 1.4 for a head of 26 million weights. */
+const SLACK = 1.5;
+
+/** Bytes that one of several trainings side by side adds to `GROUP_BYTES`. */
+export function memberBytes(size: TrainingSize): number {
+  return SESSION + SLACK * Math.max(0, trainingBytes(size) - BASE);
+}
+
 /** Memory of this machine, or of the container that this process may use. */
 export function memoryLimit(): number {
   const constrained = process.constrainedMemory?.() ?? 0;
