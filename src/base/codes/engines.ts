@@ -69,6 +69,6 @@ export const engineCodes = defineCodes({
     exit: 6,
     title: 'float16 is too coarse for a network',
     explanation:
-      'Numbers of float16 end at 65504 and have eleven significant bits. Every batch is looked through for numbers that are not finite, and the first row is computed in float32 too: where its features are further apart than 5 %, nothing is kept. Leave `precision` out.',
+      'Numbers of float16 end at 65504 and have eleven significant bits. Every batch is looked through for numbers that are not finite, and the first row is computed in float32 too: where its features are further apart than 10 %, nothing is kept. Leave `precision` out.',
   },
 });
