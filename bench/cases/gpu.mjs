@@ -109,14 +109,17 @@ const vgg16 = {
 const files = {
   computes: 'card',
   name: 'gpu-vgg16-files',
-  what: 'the same end to end: a run from PNG files to stored features, from runs of 2,048 images and of 512, against torch with threads that decode',
+  what: 'the same in float32 and float16 end to end: a run from PNG files to stored features, from runs of 2,048 images and of 512, against torch with threads that decode',
   async *run(settings) {
     const command = 'npm run bench -- --gpu gpu-vgg16-files';
-    const what = 'VGG16 base from PNG files';
+    const whatIn = (precision) => `VGG16 base from PNG files in ${precision}`;
+    const stored = ['float32', 'float16'];
     const reason = await withoutGpu();
     if (reason) {
-      yield* absences(what, placesOf('float32', command), reason);
-      yield torchAbsent(what, command);
+      for (const precision of stored) {
+        yield* absences(whatIn(precision), placesOf(precision, command), reason);
+        yield torchAbsent(whatIn(precision), command);
+      }
       return;
     }
     const [count, part] = [2048, 512];
@@ -127,35 +130,39 @@ const files = {
       images: { kind: 'preprocess', from: 'some', with: { size: 224 } },
       features: { kind: 'extract-features', from: 'images', with: { backbone: 'vgg16', weights: 'random' } },
     });
-    const peers = await torch(
-      settings,
-      ['vgg16-files-torch', 'cuda', 'float32', String(BATCH), `${folder}/generated`],
-      what,
-      command,
-    );
-    const others = asAlternatives(peers, count);
     const { flops } = await drawnNetwork('vgg16');
-    for (const place of placesOf('float32', command)) {
-      const words = ['run', 'vgg16.yaml', 'features', '--no-cache', '--engine', place.engine, '--device', place.device];
-      const seconds = (some) => stageSeconds([...words, ...some], folder, 'features');
-      const pipe = () => ((seconds([]) - seconds(['--set', `some.take=${part}`])) * 1000) / (count - part);
-      try {
-        const figures = await interleave({ [place.name]: pipe, ...others }, settings.rounds(3));
-        for (const [name, figure] of Object.entries(figures))
-          yield {
-            what: `${what}: ${name}`,
-            unit: 'ms an image',
-            figure,
-            to: Object.keys(others)[0],
-            target: '≤ 1.25 ×',
-            flops,
-          };
-      } catch (error) {
-        yield* absences(what, [place], error.message.slice(0, 200));
+    for (const precision of stored) {
+      const what = whatIn(precision);
+      const peers = await torch(
+        settings,
+        ['vgg16-files-torch', 'cuda', precision, String(BATCH), `${folder}/generated`],
+        what,
+        command,
+      );
+      const others = asAlternatives(peers, count);
+      for (const place of placesOf(precision, command)) {
+        const base = ['run', 'vgg16.yaml', 'features', '--no-cache', '--set', `features.precision=${precision}`];
+        const words = [...base, '--engine', place.engine, '--device', place.device];
+        const seconds = (some) => stageSeconds([...words, ...some], folder, 'features');
+        const pipe = () => ((seconds([]) - seconds(['--set', `some.take=${part}`])) * 1000) / (count - part);
+        try {
+          const figures = await interleave({ [place.name]: pipe, ...others }, settings.rounds(3));
+          for (const [name, figure] of Object.entries(figures))
+            yield {
+              what: `${what}: ${name}`,
+              unit: 'ms an image',
+              figure,
+              to: Object.keys(others)[0],
+              target: '≤ 1.25 ×',
+              flops,
+            };
+        } catch (error) {
+          yield* absences(what, [place], error.message.slice(0, 200));
+        }
       }
+      yield* peers.absent;
+      peers.close();
     }
-    yield* peers.absent;
-    peers.close();
   },
 };
 

@@ -1,5 +1,6 @@
 """What the peers share: the files of a folder, and the images of VGG16."""
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -21,3 +22,12 @@ def batches(read, folder, size):
     paths = files(folder)
     for at in range(0, len(paths), size):
         yield np.stack([read(path) for path in paths[at : at + size]])
+
+
+def ahead(items):
+    """The same, each one made in a thread while the one before is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, items, None)
+        while (item := waiting.result()) is not None:
+            waiting = pool.submit(next, items, None)
+            yield item

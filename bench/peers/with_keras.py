@@ -1,6 +1,6 @@
 """Keras and OpenVINO. A peer prepares, and gives its title and what runs it once."""
 import numpy as np
-from images import batches, vgg16_reader
+from images import ahead, batches, vgg16_reader
 
 def keras_title():
     import keras
@@ -30,12 +30,18 @@ def vgg16_keras(folder):
     return keras_title(), run
 
 
-def vgg16_openvino(folder):
+def openvino_vgg16():
     import openvino
     import tensorflow as tf
 
+    return openvino.convert_model(keras_vgg16().get_concrete_function(tf.TensorSpec((None, 224, 224, 3))))
+
+
+def vgg16_openvino(folder):
+    import openvino
+
     read = vgg16_reader()
-    converted = openvino.convert_model(keras_vgg16().get_concrete_function(tf.TensorSpec((None, 224, 224, 3))))
+    converted = openvino_vgg16()
     compiled = openvino.compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     compiled(np.zeros((8, 224, 224, 3), "float32"))
 
@@ -44,6 +50,24 @@ def vgg16_openvino(folder):
             compiled(x)
 
     return f"OpenVINO {openvino.__version__.split('-')[0]}", run
+
+
+def vgg16_openvino_int8(folder):
+    """Quantised by NNCF as it does by itself, with 64 of the images; the next batch is read while one is computed."""
+    import nncf
+    import openvino
+
+    read = vgg16_reader()
+    sample = list(batches(read, folder, 8))[:8]
+    quantised = nncf.quantize(openvino_vgg16(), nncf.Dataset(sample), subset_size=len(sample))
+    compiled = openvino.compile_model(quantised, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled(sample[0])
+
+    def run():
+        for x in ahead(batches(read, folder, 8)):
+            compiled(x)
+
+    return f"OpenVINO {openvino.__version__.split('-')[0]} with NNCF {nncf.__version__} in int8", run
 
 
 def keras_step(model, optimizer):

@@ -3,7 +3,8 @@ import type { Network, WeightTensor } from '../networks/network.ts';
 import type { Device, Engine, EngineAdapter, Producer } from './engine.ts';
 import { EngineFault } from './engine-fault.ts';
 import { type ForwardSpeed, fullSpeed, headStep, quickSpeed } from './measure-engine.ts';
-import { keepMeasured, thisProcessor } from './measured.ts';
+import { int8Speeds } from './measure-int8.ts';
+import { type Int8Speed, keepMeasured, thisProcessor } from './measured.ts';
 
 const network: Network = {
   name: 'self-test',
@@ -26,6 +27,8 @@ export interface SelfTest {
   readonly speed?: ForwardSpeed;
   /** Milliseconds of a training step of the reference head; of `bench` alone. */
   readonly headStepMs?: number;
+  /** By network; of `bench` alone, and of an engine that computes so. */
+  readonly int8?: Readonly<Record<string, Int8Speed>>;
 }
 
 export interface TestOptions {
@@ -47,6 +50,8 @@ export async function testEngine(adapter: EngineAdapter, { device, threads, benc
     const speed = measured?.ok ? measured.value : undefined;
     const step = bench && speed ? await headStep(engine) : undefined;
     const headStepMs = step?.ok ? step.value : undefined;
+    const eight = bench && speed ? await int8Speeds(engine) : undefined;
+    const int8 = eight?.ok && Object.keys(eight.value).length > 0 ? eight.value : undefined;
     const failure = wrong ?? (measured?.ok === false ? measured.error.message : undefined);
     keepMeasured({
       engine: adapter.id,
@@ -57,6 +62,7 @@ export async function testEngine(adapter: EngineAdapter, { device, threads, benc
       ...(speed && { gflops: speed.gflops }),
       ...(bench && speed && { imagesPerSecond: speed.imagesPerSecond }),
       ...(headStepMs !== undefined && { headStepMs }),
+      ...(int8 && { int8 }),
       at: new Date().toISOString(),
     });
     return {
@@ -65,6 +71,7 @@ export async function testEngine(adapter: EngineAdapter, { device, threads, benc
       producer,
       ...(speed && { speed }),
       ...(headStepMs !== undefined && { headStepMs }),
+      ...(int8 && { int8 }),
     };
   } catch (error) {
     if (!(error instanceof EngineFault)) throw error;

@@ -188,6 +188,15 @@ export interface RowCounts {
   readonly cached: number;
   /** What `plan` says about them besides. */
   readonly notes?: readonly string[];
+  /** What computing a new row takes of a frozen network, where it could be had in another precision. */
+  readonly forward?: PlannedForward | undefined;
+}
+
+export interface PlannedForward {
+  /** Operations of a row. */
+  readonly flops: number;
+  /** Of a built-in network: what its measurements are found by. */
+  readonly network?: string | undefined;
 }
 
 export interface StageOutcome {

@@ -57,12 +57,18 @@ export const engineCodes = defineCodes({
     exit: 6,
     title: 'a precision is not available',
     explanation:
-      'Integers of eight bits (`precision: int8`) are computed by ONNX Runtime on the CPU; float16 by no engine yet. `store: float16` halves the space that features take, whatever the precision.',
+      'Integers of eight bits (`precision: int8`) are computed by ONNX Runtime on the CPU, float16 by ONNX Runtime on GPUs: CUDA, or WebGPU where the driver has float16 in shaders. `store: float16` halves the space that features take, whatever the precision.',
   },
   E011: {
     exit: 6,
-    title: 'a part of a network is not quantised',
+    title: 'a part of a network stays in float32',
     explanation:
-      'Convolutions, dense layers, sums, joins and max pools compute in eight bits. Other operators keep to float32, with a conversion before and after: right, but slower.',
+      'In eight bits compute convolutions, dense layers, sums, joins and max pools; in float16 those and what works number by number, but for weights that float16 cannot hold. Other operators keep to float32, with a conversion before and after: right, but slower.',
+  },
+  E012: {
+    exit: 6,
+    title: 'float16 is too coarse for a network',
+    explanation:
+      'Numbers of float16 end at 65504 and have eleven significant bits. Every batch is looked through for numbers that are not finite, and the first row is computed in float32 too: where its features are further apart than 10 %, nothing is kept. Leave `precision` out.',
   },
 });

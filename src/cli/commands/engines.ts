@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import type { Device, EngineAdapter, Probe } from '../../engines/engine.ts';
+import type { Int8Speed } from '../../engines/measured.ts';
 import { flatDiagnostic } from '../../report/json-lines.ts';
 import { failWith, type GlobalOptions, paint, print, printJson } from '../output.ts';
 
@@ -90,9 +91,10 @@ interface Result {
   readonly skipped?: boolean;
   readonly speed?: { readonly gflops: number; readonly imagesPerSecond: number };
   readonly headStepMs?: number;
+  readonly int8?: Readonly<Record<string, Int8Speed>>;
 }
 
-function printResult({ id, device, passed, detail, skipped, speed, headStepMs }: Result): void {
+function printResult({ id, device, passed, detail, skipped, speed, headStepMs, int8 }: Result): void {
   const mark = passed ? paint('green', '✓') : skipped ? '·' : paint('red', '✗');
   const figures = [
     speed && `${speed.gflops.toFixed(0)} GFLOP/s`,
@@ -101,4 +103,9 @@ function printResult({ id, device, passed, detail, skipped, speed, headStepMs }:
   ].filter(Boolean);
   const name = device === undefined || device === 'cpu' ? id : `${id} ${device}`;
   print(`  ${mark} ${name.padEnd(14)} ${detail}${figures.length > 0 ? `; ${figures.join(', ')}` : ''}\n`);
+  if (!int8) return;
+  const factors = Object.entries(int8).map(
+    ([network, speeds]) => `${network} ${(speeds.int8 / speeds.float32).toFixed(1)} ×`,
+  );
+  print(`    ${'int8'.padEnd(14)} as fast as float32: ${factors.join(', ')}\n`);
 }

@@ -3,11 +3,13 @@ import { pathFromRoot } from '../../files/project.ts';
 import type { Plan, PlannedStage } from '../../plan/plan.ts';
 import { describeChange, describeReason } from '../../plan/reason.ts';
 import { showBytes, showCount, showDuration } from '../../report/duration.ts';
+import type { Int8Option } from '../../runs/int8-option.ts';
 import { predictTime } from '../../runs/predict-time.ts';
 import { countPlannedRows } from '../../scheduler/planned-rows.ts';
 import type { RowCounts } from '../../stages/stage-kind.ts';
 import { measuredBySweeps, sweepsFolder } from '../../sweep/sweep-record.ts';
 import { type PlannedPipeline, planPipeline } from '../compose.ts';
+import { int8Options } from '../int8-options.ts';
 import { cacheFolder, failWith, type GlobalOptions, paint, print, printJson } from '../output.ts';
 
 async function open(file: string, targets: readonly string[], options: GlobalOptions) {
@@ -34,18 +36,19 @@ export async function plan(file: string, targets: readonly string[], options: Gl
     (stage) => newRows.get(stage),
     measuredBySweeps(sweepsFolder(project), pathFromRoot(project.root, planned.value.plan.config.path)),
   ).stages;
+  const int8 = await int8Options(stages, times);
   if (options.json)
     printJson({
       pipeline: planned.value.plan.config.name,
       stages: Object.fromEntries(
-        stages.map(({ stage, rows }) => [stage.name, stageJson(stage, rows, times.get(stage))]),
+        stages.map(({ stage, rows }) => [stage.name, stageJson(stage, rows, times.get(stage), int8.get(stage))]),
       ),
     });
   else {
     const width = Math.max(...stages.map(({ stage }) => stage.name.length));
     for (const { stage, rows } of stages) {
       print(`${planLine(stage, rows, times.get(stage), width)}\n`);
-      for (const note of rows?.notes ?? [])
+      for (const note of [...(rows?.notes ?? []), ...int8Note(int8.get(stage))])
         print(paint('dim', `  ${' '.repeat(width + 4)}${escapeForTerminal(note)}\n`));
     }
     print(
@@ -76,17 +79,42 @@ async function withRows({
   );
 }
 
-function stageJson(stage: PlannedStage, rows: Rows, predictedMs: number | undefined): object {
+function int8Note(option: Int8Option | undefined): readonly string[] {
+  if (option === undefined) return [];
+  if (option === 'unmeasured') return ['precision: int8 may be faster: `pipe engines bench` measures by how much'];
+  const { float32Ms, int8Ms } = option;
+  return [
+    `precision: int8 would take about ${showDuration(int8Ms)} instead of ${showDuration(float32Ms)}; what it costs: docs/engines.md`,
+  ];
+}
+
+function stageJson(
+  stage: PlannedStage,
+  rows: Rows,
+  predictedMs: number | undefined,
+  int8: Int8Option | undefined,
+): object {
   const { status, fingerprint, reason, resolved, kind } = stage;
   return {
     status,
     kind: kind.kind,
     fingerprint,
     reason,
-    ...(rows && { rows: { ...rows, new: rows.total - rows.cached } }),
+    ...(rows && { rows: rowsJson(rows) }),
     ...(predictedMs !== undefined && { predictedMs: Math.round(predictedMs) }),
+    ...(int8 && { int8: int8Json(int8) }),
     ...(resolved.download && { download: resolved.download }),
   };
+}
+
+function rowsJson({ forward: _, ...rows }: RowCounts): object {
+  return { ...rows, new: rows.total - rows.cached };
+}
+
+/** Milliseconds in both precisions, or what would measure them. */
+function int8Json(option: Int8Option): object {
+  if (option === 'unmeasured') return { measuredBy: 'pipe engines bench' };
+  return { predictedMs: Math.round(option.int8Ms), float32Ms: Math.round(option.float32Ms) };
 }
 
 function planLine(stage: PlannedStage, rows: Rows, predictedMs: number | undefined, width: number): string {

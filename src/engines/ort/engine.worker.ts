@@ -3,6 +3,7 @@ import { isMainThread, parentPort } from 'node:worker_threads';
 import type { Served } from '../remote/serve.ts';
 import { serveParent } from '../remote/serve-parent.ts';
 import { serveThread } from '../remote/serve-thread.ts';
+import { Float16Forward } from './float16/float16-forward.ts';
 import { Forward } from './forward-session.ts';
 import { runtimeVersion, tryDevice } from './runtime.ts';
 import { useTraceBackend } from './trace.ts';
@@ -15,7 +16,8 @@ const served: Served = {
   },
   async openForward(program, options) {
     await useTraceBackend();
-    return Forward.open(program, options);
+    const half = program.arithmetic?.kind === 'float16';
+    return half ? Float16Forward.open(program, options) : Forward.open(program, options);
   },
   async openTraining(program, trained, options) {
     await useTraceBackend();

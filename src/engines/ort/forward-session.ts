@@ -17,7 +17,7 @@ export class Forward {
   readonly #session: Session;
   readonly #output: string;
 
-  /** Operators that compute in float32 though the network was to be quantised. */
+  /** Operators that compute in float32 though the network was to compute otherwise. */
   readonly kept: readonly string[];
 
   private constructor(program: ForwardProgram, session: Session, model: Omit<Model, 'bytes'>) {

@@ -6,6 +6,7 @@ import { sizeOf, type Weights } from '../../networks/network.ts';
 import { arithmeticRefused, staysInFloat } from '../arithmetic-refused.ts';
 import type { Engine, ForwardProgram, ForwardSession, Producer, TrainProgram, TrainSession } from '../engine.ts';
 import { EngineFault, isOutOfMemory } from '../engine-fault.ts';
+import { float16Trouble } from '../float16-trouble.ts';
 import { type Line, LineDown, Refusal } from './line.ts';
 import type { Answers, Request, SentInput, SessionOptions } from './protocol.ts';
 import { SentInputs } from './sent-inputs.ts';
@@ -36,15 +37,21 @@ export class RemoteEngine implements Engine {
 
   async openForward(program: ForwardProgram): Promise<Result<ForwardSession, Diagnostic>> {
     const { options } = this.#settings;
-    const refused = program.arithmetic && arithmeticRefused(program.arithmetic, this.producer);
+    const { arithmetic } = program;
+    const refused = arithmetic && arithmeticRefused(arithmetic, this.producer);
     if (refused) return err(refused);
     const opened = await this.#open({ do: 'open-forward', program, options }, 'open-forward');
     if (!opened.ok) return opened;
     const { session, outputShape, kept = [] } = opened.value;
-    if (kept.length > 0) this.#settings.warn(staysInFloat(kept));
+    if (arithmetic && kept.length > 0) this.#settings.warn(staysInFloat(kept, arithmetic));
     const width = sizeOf(program.kind === 'network' ? program.network.input : program.input.shape);
     const run: Run = async (input, rows, giveBack) => {
-      const answer = await this.#ask('forward', { do: 'forward', session, input, rows }, [input.buffer]);
+      const answer = await this.#ask('forward', { do: 'forward', session, input, rows }, [input.buffer]).catch(
+        (error: unknown): never => {
+          const trouble = error instanceof Refusal ? float16Trouble(error.message, this.producer) : undefined;
+          throw trouble ? new EngineFault(trouble) : error;
+        },
+      );
       giveBack?.(answer.input ?? input);
       return answer.output;
     };
@@ -111,6 +118,8 @@ export class RemoteEngine implements Engine {
     } catch (error) {
       if (error instanceof EngineFault) return err(error.diagnostic);
       const message = error instanceof Error ? error.message : String(error);
+      const trouble = float16Trouble(message, this.producer);
+      if (trouble) return err(trouble);
       if (isOutOfMemory(message))
         return err(
           problem('E008', `${named(this.producer)} has not the memory to hold the network: ${firstLine(message)}`, {

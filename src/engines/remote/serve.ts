@@ -8,7 +8,7 @@ type Awaitable<T> = T | Promise<T>;
 /** A forward session as its own thread or process sees it. */
 export interface ServedForward {
   readonly outputShape: readonly number[];
-  /** Operators that compute in float32 though the network was to be quantised. */
+  /** Operators that compute in float32 though the network was to compute otherwise. */
   readonly kept?: readonly string[];
   run(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
   close(): Promise<void>;

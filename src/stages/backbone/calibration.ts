@@ -16,11 +16,10 @@ import { distinctRows } from '../inputs/distinct-rows.ts';
 import { ImageInputs, type ImageInputsOptions } from '../inputs/image-inputs.ts';
 import { forwardBatch } from '../scorer.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
+import { CALIBRATION_IMAGES } from './calibration-size.ts';
 
 /** Raised when the same sample would give other eight-bit numbers. */
 export const QUANTIZER_VERSION = 1;
-/** Images that ranges are taken from. */
-const SAMPLE = 64;
 
 export interface CalibrationSample {
   /** Of the digests of the sample's images. */
@@ -36,7 +35,7 @@ export function calibrationSample(table: RowTable): CalibrationSample {
   let first: { readonly row: number; readonly order: Buffer }[] = [];
   for (const at of distinctRows(training)) {
     first.push({ row: rows[at] ?? 0, order: rank(training.key(at)) });
-    if (first.length >= 4 * SAMPLE) first = foremost(first);
+    if (first.length >= 4 * CALIBRATION_IMAGES) first = foremost(first);
   }
   first = foremost(first);
   const hash = createHash('sha256').update(`calibration sample ${first.length}\n`);
@@ -45,7 +44,7 @@ export function calibrationSample(table: RowTable): CalibrationSample {
 }
 
 function foremost<T extends { readonly order: Buffer }>(candidates: readonly T[]): T[] {
-  return candidates.toSorted((a, b) => Buffer.compare(a.order, b.order)).slice(0, SAMPLE);
+  return candidates.toSorted((a, b) => Buffer.compare(a.order, b.order)).slice(0, CALIBRATION_IMAGES);
 }
 
 function rank(key: Uint8Array): Buffer {

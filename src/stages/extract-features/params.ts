@@ -15,7 +15,7 @@ export const extractFeaturesParams = Type.Object(
       Type.Enum(['float32', 'float16', 'int8'], {
         default: defaults.precision,
         description:
-          'How the network computes. int8: integers of eight bits on the engine ort, calibrated on a sample of the training images; float16: by no engine yet.',
+          'How the network computes. int8: integers of eight bits on the engine ort, on a CPU, calibrated on a sample of the training images; float16: on the engine ort on a GPU, CUDA or WebGPU.',
       }),
     ),
   },

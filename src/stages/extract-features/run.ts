@@ -2,13 +2,14 @@ import type { JsonObject } from '../../base/json.ts';
 import { err, ok } from '../../base/result.ts';
 import type { RowTable } from '../../data/row-table.ts';
 import type { Producer } from '../../engines/engine.ts';
+import { networkKey } from '../../engines/measured.ts';
 import { choiceToJson } from '../../weights/backbone-choice.ts';
 import type { ImagesArtifact } from '../artifacts.ts';
 import { calibrationSample, calibrationToJson } from '../backbone/calibration.ts';
-import { Extraction, missingRows, planExtraction } from '../backbone/extraction.ts';
+import { Extraction, missingRows, type PlannedExtraction, planExtraction } from '../backbone/extraction.ts';
 import { pixelIdentity } from '../feature-space.ts';
 import { distinctRows } from '../inputs/distinct-rows.ts';
-import type { CountContext, RowCounts, StageBody } from '../stage-kind.ts';
+import type { CountContext, PlannedForward, RowCounts, StageBody } from '../stage-kind.ts';
 import { augmentedImages } from './augmented-images.ts';
 import type { ExtractFeaturesParams } from './index.ts';
 
@@ -61,9 +62,16 @@ export const body: StageBody<ExtractFeaturesParams> = {
     await space?.close();
     const { id } = extraction.ok ? extraction.value.space : { id: '' };
     const added = missing.filter((row) => context.isNew(id, table.key(row)));
-    return { total: table.count, cached: table.count - added.length };
+    const forward = params.precision === 'float32' && extraction.ok ? forwardOf(extraction.value) : undefined;
+    return { total: table.count, cached: table.count - added.length, ...(forward && { forward }) };
   },
 };
+
+function forwardOf({ plan: { flops }, backbone: { choice } }: PlannedExtraction): PlannedForward | undefined {
+  const { backbone } = choice;
+  const network = backbone.type === 'built-in' ? networkKey(backbone.name, backbone.alpha) : undefined;
+  return flops === undefined ? undefined : { flops, network };
+}
 
 async function planned(
   { precision, store }: ExtractFeaturesParams,

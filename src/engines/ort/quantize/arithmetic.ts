@@ -1,5 +1,6 @@
 /** A graph made to compute otherwise than in float32. */
 import type { Arithmetic } from '../../engine.ts';
+import { float16Graph } from '../float16/float16-graph.ts';
 import type { OnnxGraph } from '../onnx-writer.ts';
 import { CALIBRATION, calibrationGraph, rangesOf } from './calibration-graph.ts';
 import { foldConstants } from './fold-constants.ts';
@@ -11,13 +12,13 @@ export interface Prepared {
   /** The output that is wanted of it, where it is not the graph's own. */
   readonly output?: string;
   readonly width?: number;
-  /** Operators that stay in float32. */
+  /** Operators that stay in float32 though they cost something there. */
   readonly kept: readonly string[];
 }
 
 export function prepareArithmetic(graph: OnnxGraph, arithmetic: Arithmetic, form: WeightForm): Prepared {
-  if (arithmetic.kind === 'float16') throw new Error('float16 is refused before');
   const fused = fuseAffine(foldConstants(graph));
+  if (arithmetic.kind === 'float16') return float16Graph(fused);
   if (arithmetic.kind === 'calibration') {
     const { graph: calibrating, values } = calibrationGraph(fused);
     return { graph: calibrating, output: CALIBRATION, width: 2 * values.length, kept: [] };

@@ -9,9 +9,14 @@ import { type Site, Sites } from './sites.ts';
 
 /**
  * Signed weights are what processors multiply fastest. Some without the instruction for it (VNNI) saturate sums of two products in 16
- * bits; there the same integers, moved up by 128, go through instructions that do not.
+ * bits; there the same integers, moved up by 128, go through instructions that do not. Where the processor multiplies whole tiles
+ * (Intel's AMX), the library does so in products of matrices but not in its convolution for weights whose zero is 0: `lowered` moves long
+ * filters down by one, which takes it to the product of matrices. The results are the same integers in every form.
  */
-export type WeightForm = 'signed' | 'unsigned';
+export type WeightForm = 'signed' | 'unsigned' | 'lowered';
+
+/** Numbers of a filter from which on the product of matrices was the faster one: 864 were, 576 were no gain. */
+const LONG_FILTER = 800;
 
 export interface QuantizedGraph {
   readonly graph: OnnxGraph;
@@ -224,12 +229,16 @@ class Quantization {
   }
 
   #weights(data: Int8Array, shape: readonly number[], scales: Float32Array): readonly string[] {
-    const signed = this.#form === 'signed';
-    const zeros = new Int8Array(scales.length);
+    const form = this.#form;
+    const lowered = form === 'lowered' && shape.length === 4 && data.length / scales.length >= LONG_FILTER;
+    const integers = (values: Int8Array, extents: readonly number[]) =>
+      form === 'unsigned'
+        ? this.#tensor(movedUp(values), extents, 'uint8')
+        : this.#tensor(lowered ? values.map((value) => value - 1) : values, extents, 'int8');
     return [
-      signed ? this.#tensor(data, shape, 'int8') : this.#tensor(movedUp(data), shape, 'uint8'),
+      integers(data, shape),
       this.#tensor(scales, [scales.length], 'float32'),
-      signed ? this.#tensor(zeros, [scales.length], 'int8') : this.#tensor(movedUp(zeros), [scales.length], 'uint8'),
+      integers(new Int8Array(scales.length), [scales.length]),
     ];
   }
 

@@ -184,6 +184,28 @@ describe('a fused graph', () => {
     expect(await output(quantizeGraph(fused, ranges, 'unsigned').graph, { image })).toEqual(signed);
   });
 
+  it('has the same numbers where long filters are moved down by one', async () => {
+    const builder = new GraphBuilder();
+    builder.input('x', [-1, 96, 5, 4], 'float32');
+    const filters = builder.constant(draws('filters', 8 * 96 * 9), [8, 96, 3, 3], 'float32');
+    const long = builder.node('Conv', ['x', filters], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
+    const y = builder.node('Conv', [long, builder.constant(draws('short', 32), [4, 8, 1, 1], 'float32')], {
+      kernel_shape: [1, 1],
+    });
+    const graph = builder.finish([{ name: y, shape: [-1, 4, 5, 4], type: 'float32' }], false);
+    const ends = (most: number) => ({ min: -most, max: most });
+    const ranges = new Map(calibrationGraph(graph).values.map((name) => [name, ends(name === 'x' ? 1 : 40)]));
+    const lowered = quantizeGraph(graph, ranges, 'lowered').graph;
+    const zeros = lowered.nodes
+      .filter(({ op }) => op === 'QLinearConv')
+      .map(({ inputs }) => lowered.initializers.find(({ name }) => name === inputs[5])?.data.at(0));
+    expect(zeros).toEqual([-1, 0]);
+    const x = { data: draws('x', 3 * 96 * 20), shape: [3, 96, 5, 4] };
+    const signed = await output(quantizeGraph(graph, ranges, 'signed').graph, { x });
+    expect(await output(lowered, { x })).toEqual(signed);
+    expect(relativeError(signed, await output(graph, { x }))).toBeLessThan(0.1);
+  });
+
   it('W9 keeps an operator that it does not know in float32, and names it', async () => {
     const builder = new GraphBuilder();
     builder.input('x', [-1, 2, 4, 4], 'float32');

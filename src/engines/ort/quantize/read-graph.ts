@@ -18,8 +18,8 @@ const LEAST_OPSET = 12;
 /** @throws when the file cannot be taken apart */
 export function readGraph(bytes: Uint8Array): OnnxGraph {
   const model = parseModel(bytes);
-  if (model.functions.size > 0) throw new Error('it defines functions of its own, which are not quantised');
-  if (model.sparse) throw new Error('it has sparse weights, which are not quantised');
+  if (model.functions.size > 0) throw new Error('it defines functions of its own, which cannot be rewritten');
+  if (model.sparse) throw new Error('it has sparse weights, which cannot be rewritten');
   const { constants, nodes } = withoutConstantNodes(model);
   const written = nodes.map(nodeOf);
   const opset = model.opsets.get('') ?? model.opsets.get('ai.onnx') ?? 0;
@@ -93,7 +93,7 @@ function raised(graph: OnnxGraph, opset: number): OnnxGraph {
   const strange = graph.nodes.find(({ op, domain }) => domain === '' && !SAME_UNTIL_12.has(op));
   if (strange || opset < 7)
     throw new Error(
-      `its ${strange?.op ?? 'operators'} of opset ${opset} is too old to be quantised; onnx.version_converter makes opset 17 of it`,
+      `its ${strange?.op ?? 'operators'} of opset ${opset} is too old to be rewritten; onnx.version_converter makes opset 17 of it`,
     );
   const limits: OnnxTensor[] = [];
   const nodes = graph.nodes.map((node) => {

@@ -1,0 +1,2 @@
+/** Images that the ranges of an int8 network are taken from. */
+export const CALIBRATION_IMAGES = 64;
