@@ -280,7 +280,11 @@ describe('extract-features', () => {
       home: '',
       isNew: () => true,
     };
-    expect(await body.countRows?.(params, counting)).toEqual({ total: 7, cached: 5 });
+    expect(await body.countRows?.(params, counting)).toMatchObject({
+      total: 7,
+      cached: 5,
+      forward: { network: 'vgg-mini' },
+    });
   });
 });
 
