@@ -279,7 +279,7 @@ describe('extract-features', () => {
       rowStore: context.rowStore,
       home: '',
     };
-    expect(await body.countRows?.(params, counting)).toEqual({ total: 7, cached: 5 });
+    expect(await body.countRows?.(params, counting)).toMatchObject({ total: 7, cached: 5 });
   });
 });
 
