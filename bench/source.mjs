@@ -16,6 +16,7 @@ export { architectures } from './src/networks/architectures/index.ts';
 export { cutNetwork } from './src/networks/cut.ts';
 export { describeNetwork } from './src/networks/layers.ts';
 export { randomWeights } from './src/networks/initializers.ts';
+export { CalibrationFold } from './src/engines/calibration-fold.ts';
 export { engineAdapters } from './src/engines/index.ts';
 export { hasNvidiaDriver } from './src/engines/gpu-trouble.ts';
 export { Forward } from './src/engines/ort/forward-session.ts';

@@ -13,17 +13,14 @@ const networks = [
   { name: 'mobilenet-v1', alpha: 0.25 },
 ];
 
-/** The least and the largest numbers that quantising needs, of one batch. */
+/** What quantising needs to know, of one batch. */
 async function rangesOf(program, images, options) {
-  const { Forward } = await source();
+  const { CalibrationFold, Forward } = await source();
   const calibrating = await Forward.open({ ...program, arithmetic: { kind: 'calibration' } }, options);
-  const found = await calibrating.run(images.slice(), batch);
+  const fold = new CalibrationFold(calibrating);
+  fold.add(await calibrating.run(images.slice(), batch));
   await calibrating.close();
-  const width = found.length / batch;
-  return Float32Array.from({ length: width }, (_, i) => {
-    const ends = Array.from({ length: batch }, (__, image) => found[image * width + i]);
-    return i < width / 2 ? Math.min(...ends) : Math.max(...ends);
-  });
+  return fold.result();
 }
 
 async function* speed({ rounds }) {

@@ -21,9 +21,12 @@ export interface Producer {
 
 /** How a frozen network computes, where it is not float32. */
 export type Arithmetic =
-  /** Gives, in place of its output, the least and the largest numbers that quantising needs: [2 · values] a row. */
+  /**
+   * Gives, in place of its output, what quantising needs, [2 · values + means] a row: the least number of each value, the largest, and the
+   * means of channels. `CalibrationFold` makes one of all rows.
+   */
   | { readonly kind: 'calibration' }
-  /** Eight-bit integers. `ranges`: what calibration gave, the least of all rows and the largest of all rows. */
+  /** Eight-bit integers. `ranges`: what calibration gave, folded. */
   | { readonly kind: 'int8'; readonly ranges: Float32Array }
   | { readonly kind: 'float16' };
 
@@ -61,6 +64,8 @@ export interface ForwardSession {
   readonly outputShape: Shape;
   /** Who computes, where it is not the engine that opened the session. */
   readonly producer?: Producer;
+  /** Of a calibration: how many of the last numbers of a row are means. */
+  readonly means?: number | undefined;
   /**
    * `rows` inputs in one row-major channels-last array; resolves to `rows` outputs. The input array may be detached.
    * @param giveBack takes an array of its length for reuse, once that is no longer read

@@ -5,6 +5,7 @@ import { architectures } from '../networks/architectures/index.ts';
 import { randomWeights } from '../networks/initializers.ts';
 import { describeNetwork } from '../networks/layers.ts';
 import { sizeOf } from '../networks/network.ts';
+import { CalibrationFold } from './calibration-fold.ts';
 import type { Engine, ForwardProgram, ForwardSession } from './engine.ts';
 import { INT8_NETWORKS, type Int8Speed, networkKey } from './measured.ts';
 
@@ -42,7 +43,9 @@ async function int8Speed(engine: Engine, name: string, alpha: number): Promise<R
   );
   const calibrating = await engine.openForward({ ...program, arithmetic: { kind: 'calibration' } }, BATCH);
   if (!calibrating.ok) return calibrating;
-  const ranges = endsOf(await calibrating.value.run(images.slice(), BATCH));
+  const fold = new CalibrationFold(calibrating.value);
+  fold.add(await calibrating.value.run(images.slice(), BATCH));
+  const ranges = fold.result();
   await calibrating.value.close();
   const sessions: ForwardSession[] = [];
   try {
@@ -58,15 +61,6 @@ async function int8Speed(engine: Engine, name: string, alpha: number): Promise<R
   } finally {
     for (const session of sessions) await session.close();
   }
-}
-
-/** The least of all rows, then the largest. */
-function endsOf(rows: Float32Array): Float32Array {
-  const width = rows.length / BATCH;
-  return Float32Array.from({ length: width }, (_, at) => {
-    const ends = Array.from({ length: BATCH }, (__, row) => rows[row * width + at] ?? 0);
-    return at < width / 2 ? Math.min(...ends) : Math.max(...ends);
-  });
 }
 
 /** Milliseconds of the fastest batch of each, after one that does not count: other work on the machine only ever slows them. */

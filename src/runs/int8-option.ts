@@ -1,6 +1,6 @@
 /** What `precision: int8` would save a stage that is about to run a frozen network in float32: by what was measured on this machine, or not at all. */
 import { INT8_NETWORKS, type Int8Speed, type Measured, networkKey } from '../engines/measured.ts';
-import { CALIBRATION_IMAGES } from '../stages/backbone/calibration-size.ts';
+import { CALIBRATION_IMAGES } from '../stages/backbone/quantizer.ts';
 import type { PlannedForward } from '../stages/stage-kind.ts';
 
 /** Milliseconds of the stage in both precisions; or only that `pipe engines bench` would tell. */

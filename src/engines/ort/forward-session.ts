@@ -19,6 +19,8 @@ export class Forward {
 
   /** Operators that compute in float32 though the network was to compute otherwise. */
   readonly kept: readonly string[];
+  /** How many of the last numbers of a row are means: of a calibration. */
+  readonly means: number | undefined;
 
   private constructor(program: ForwardProgram, session: Session, model: Omit<Model, 'bytes'>) {
     this.#program = program;
@@ -26,6 +28,7 @@ export class Forward {
     this.#output = model.output;
     this.outputShape = model.outputShape ?? [];
     this.kept = model.kept;
+    this.means = model.means;
   }
 
   static async open(program: ForwardProgram, options: SessionOptions): Promise<Forward> {
@@ -99,6 +102,7 @@ interface Model {
   /** Of a row; undefined where only running tells. */
   readonly outputShape: readonly number[] | undefined;
   readonly kept: readonly string[];
+  readonly means?: number | undefined;
 }
 
 async function modelOf(program: ForwardProgram): Promise<Model> {
@@ -107,14 +111,14 @@ async function modelOf(program: ForwardProgram): Promise<Model> {
     const { network, weights, layer, pooling } = program;
     if (!arithmetic) return { ...traceForward(network, { constants: weights }, layer, pooling), kept: [] };
     const traced = traceGraph(network, { constants: weights }, layer, pooling, { input: 'x' });
-    const { graph, output, width, kept } = prepareArithmetic(traced.graph, arithmetic, await weightForm());
+    const { graph, output, width, ...more } = prepareArithmetic(traced.graph, arithmetic, await weightForm());
     const outputShape = width === undefined ? traced.outputShape : [width];
-    return { bytes: writeModel(graph), output: output ?? traced.output, outputShape, kept };
+    return { bytes: writeModel(graph), output: output ?? traced.output, outputShape, ...more };
   }
   if (!arithmetic) return { bytes: program.bytes, output: program.output, outputShape: undefined, kept: [] };
-  const { graph, output, width, kept } = prepareArithmetic(readGraph(program.bytes), arithmetic, await weightForm());
+  const { graph, output, width, ...more } = prepareArithmetic(readGraph(program.bytes), arithmetic, await weightForm());
   const outputShape = width === undefined ? undefined : [width];
-  return { bytes: writeModel(graph), output: output ?? program.output, outputShape, kept };
+  return { bytes: writeModel(graph), output: output ?? program.output, outputShape, ...more };
 }
 
 function channelsFirst(input: Float32Array, rows: number, places: number, channels: number): Float32Array {

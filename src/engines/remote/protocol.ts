@@ -61,6 +61,7 @@ export interface Answers {
     readonly session: number;
     readonly outputShape: readonly number[];
     readonly kept?: readonly string[];
+    readonly means?: number;
   };
   /** The input, as that of a step. */
   forward: { readonly output: Float32Array<ArrayBuffer>; readonly input?: Float32Array<ArrayBuffer> };

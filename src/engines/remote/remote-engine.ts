@@ -42,7 +42,7 @@ export class RemoteEngine implements Engine {
     if (refused) return err(refused);
     const opened = await this.#open({ do: 'open-forward', program, options }, 'open-forward');
     if (!opened.ok) return opened;
-    const { session, outputShape, kept = [] } = opened.value;
+    const { session, outputShape, means, kept = [] } = opened.value;
     if (arithmetic && kept.length > 0) this.#settings.warn(staysInFloat(kept, arithmetic));
     const width = sizeOf(program.kind === 'network' ? program.network.input : program.input.shape);
     const run: Run = async (input, rows, giveBack) => {
@@ -57,6 +57,7 @@ export class RemoteEngine implements Engine {
     };
     return ok({
       outputShape,
+      ...(means !== undefined && { means }),
       run: halving(run, { width, outputs: sizeOf(outputShape), producer: this.producer, warn: this.#settings.warn }),
       close: () => this.#closeSession(session),
     });

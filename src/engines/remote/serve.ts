@@ -10,6 +10,8 @@ export interface ServedForward {
   readonly outputShape: readonly number[];
   /** Operators that compute in float32 though the network was to compute otherwise. */
   readonly kept?: readonly string[];
+  /** How many of the last numbers of a row are means: of a calibration. */
+  readonly means?: number | undefined;
   run(input: Float32Array<ArrayBuffer>, rows: number): Promise<Float32Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
@@ -66,8 +68,9 @@ async function answerTo(request: Request, served: Served, sessions: Sessions, tr
       return { answer: await served.introduce(request.device), transfer: [] };
     case 'open-forward': {
       const session = await served.openForward(request.program, request.options);
-      const { outputShape, kept } = session;
-      return { answer: { session: sessions.keepForward(session), outputShape, ...(kept && { kept }) }, transfer: [] };
+      const { outputShape, kept, means } = session;
+      const more = { ...(kept && { kept }), ...(means !== undefined && { means }) };
+      return { answer: { session: sessions.keepForward(session), outputShape, ...more }, transfer: [] };
     }
     case 'open-training': {
       const session = await served.openTraining(request.program, request.trained, request.options);

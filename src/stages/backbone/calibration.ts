@@ -5,10 +5,11 @@
 import { createHash } from 'node:crypto';
 import { type Diagnostic, problem } from '../../base/diagnostic.ts';
 import { type Digest, parseDigest, taggedDigest } from '../../base/digest.ts';
-import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../../base/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { RowStore } from '../../cache/row-store.ts';
 import type { RowTable } from '../../data/row-table.ts';
+import { CalibrationFold } from '../../engines/calibration-fold.ts';
 import type { ForwardSession } from '../../engines/engine.ts';
 import type { SettledPixels } from '../../images/pixel-spec.ts';
 import { pixelIdentity } from '../feature-space.ts';
@@ -16,10 +17,7 @@ import { distinctRows } from '../inputs/distinct-rows.ts';
 import { ImageInputs, type ImageInputsOptions } from '../inputs/image-inputs.ts';
 import { forwardBatch } from '../scorer.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
-import { CALIBRATION_IMAGES } from './calibration-size.ts';
-
-/** Raised when the same sample would give other eight-bit numbers. */
-export const QUANTIZER_VERSION = 1;
+import { CALIBRATION_IMAGES, QUANTIZER_VERSION } from './quantizer.ts';
 
 export interface CalibrationSample {
   /** Of the digests of the sample's images. */
@@ -54,18 +52,23 @@ function rank(key: Uint8Array): Buffer {
 /** What was found out of a sample: enough to compute further rows of the same space. */
 export interface Calibration {
   readonly images: Digest;
-  readonly ranges: readonly number[];
+  /** What `CalibrationFold` gives. */
+  readonly ranges: Float32Array<ArrayBuffer>;
 }
 
+/** The numbers in base64: there are thousands of them. */
 export function calibrationToJson({ images, ranges }: Calibration): JsonObject {
-  return { images, ranges: [...ranges] };
+  const numbers = Buffer.from(ranges.buffer, ranges.byteOffset, ranges.byteLength).toString('base64');
+  return { version: QUANTIZER_VERSION, images, ranges: numbers };
 }
 
+/** Undefined where there is none, or one of another version of the quantiser. */
 export function calibrationFromJson(json: Json | undefined): Calibration | undefined {
   if (!isJsonObject(json)) return undefined;
-  const { images, ranges } = json;
-  if (typeof images !== 'string' || ranges === undefined || !isJsonArray(ranges)) return undefined;
-  return { images: parseDigest(images), ranges: ranges.map(Number) };
+  const { version, images, ranges } = json;
+  if (version !== QUANTIZER_VERSION || typeof images !== 'string' || typeof ranges !== 'string') return undefined;
+  const bytes = Uint8Array.from(Buffer.from(ranges, 'base64'));
+  return { images: parseDigest(images), ranges: new Float32Array(bytes.buffer) };
 }
 
 /** Where calibrations of a network for its pixels are kept, a row a sample. */
@@ -97,7 +100,7 @@ export async function knownCalibration(
     if (!space.has(key)) return undefined;
     const ranges = new Float32Array(space.rowBytes / 4);
     const { missing } = await space.read([key], new Uint8Array(ranges.buffer));
-    return missing.length > 0 ? undefined : { images, ranges: [...ranges] };
+    return missing.length > 0 ? undefined : { images, ranges };
   } finally {
     await space.close();
   }
@@ -108,9 +111,9 @@ export async function keepCalibration(
   { images, ranges }: Calibration,
   rowStore: RowStore,
 ): Promise<void> {
-  const row = Float32Array.from(ranges);
+  const row = new Uint8Array(ranges.buffer, ranges.byteOffset, ranges.byteLength);
   const space = await rowStore.open(id, definition, row.byteLength);
-  await space.append([Buffer.from(images, 'hex')], new Uint8Array(row.buffer));
+  await space.append([Buffer.from(images, 'hex')], row);
   await space.close();
 }
 
@@ -123,8 +126,7 @@ export async function calibrate(
 ): Promise<Result<Calibration, StageFailure>> {
   const inputs = new ImageInputs(options);
   const reader = inputs.open(rows, forwardBatch(inputs.shape));
-  const values = (session.outputShape[0] ?? 0) / 2;
-  const ends = new Float32Array(2 * values).fill(Number.POSITIVE_INFINITY).fill(Number.NEGATIVE_INFINITY, values);
+  const fold = new CalibrationFold(session);
   let done = 0;
   try {
     for (;;) {
@@ -134,32 +136,21 @@ export async function calibrate(
       if (signal.aborted) return err({ reason: 'interrupted' });
       const count = batch.value.rows.length;
       if (count === 0) continue;
-      const found = await session.run(batch.value.input, count);
-      for (let at = 0; at < found.length; at++) {
-        const value = at % (2 * values);
-        const end = value < values ? Math.min : Math.max;
-        ends[value] = end(ends[value] ?? 0, found[at] ?? 0);
-      }
+      fold.add(await session.run(batch.value.input, count));
       done += count;
       progress(done, rows.length, 'calibrating');
     }
   } finally {
     await reader.close();
   }
-  if (done === 0 || !ends.every((end) => Number.isFinite(end)))
+  const ranges = fold.result();
+  if (done === 0 || !ranges.every((number) => Number.isFinite(number)))
     return err({ reason: 'diagnostics', diagnostics: [uncalibrated(done)] });
-  return ok({ images, ranges: [...ends.map(roundedOut)] });
+  return ok({ images, ranges });
 }
 
 function uncalibrated(images: number): Diagnostic {
   const why =
     images === 0 ? 'there is no image to find the ranges of its numbers with' : 'it gives numbers that are not finite';
   return problem('S043', `the network cannot be quantised: ${why}`, { help: 'leave `precision: int8` out' });
-}
-
-/** Away from zero to eleven significant bits, so that engines whose last bits differ find the same ranges. */
-export function roundedOut(value: number): number {
-  if (value === 0) return 0;
-  const step = 2 ** (Math.floor(Math.log2(Math.abs(value))) - 10);
-  return Math.sign(value) * Math.ceil(Math.abs(value) / step) * step;
 }

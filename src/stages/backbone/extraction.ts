@@ -25,8 +25,8 @@ import {
   calibrationSpace,
   keepCalibration,
   knownCalibration,
-  QUANTIZER_VERSION,
 } from './calibration.ts';
+import { QUANTIZER_VERSION } from './quantizer.ts';
 
 /** All that decides the rows of an extraction, settled without reading weights. */
 export interface PlannedExtraction {
@@ -203,7 +203,7 @@ export class Extraction {
   }
 
   #arithmetic(calibration: Calibration | undefined): Arithmetic | undefined {
-    if (calibration) return { kind: 'int8', ranges: Float32Array.from(calibration.ranges) };
+    if (calibration) return { kind: 'int8', ranges: calibration.ranges };
     return this.#planned.precision === 'float16' ? { kind: 'float16' } : undefined;
   }
 

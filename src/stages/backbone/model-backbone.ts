@@ -57,12 +57,12 @@ export async function sightOf(
     );
   }
   const { pixels, precision } = recorded;
-  return ok({
-    pixels,
-    backbone: resolved.value,
-    precision,
-    calibration: calibrationFromJson(reads.source['calibration']),
-  });
+  const calibration = calibrationFromJson(reads.source['calibration']);
+  if (precision === 'int8' && !calibration) {
+    const message = 'the features that the model reads were quantised by another version of pipe';
+    return err(problem('S070', message, { help: 'run the pipeline again' }));
+  }
+  return ok({ pixels, backbone: resolved.value, precision, calibration });
 }
 
 interface Recorded {

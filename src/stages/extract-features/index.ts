@@ -2,6 +2,7 @@ import { ok } from '../../base/result.ts';
 import type { Precision } from '../../engines/engine.ts';
 import type { BackboneChoice } from '../../weights/backbone-choice.ts';
 import { completeBackboneChoice, resolveChoice } from '../backbone/backbone-params.ts';
+import { QUANTIZER_VERSION } from '../backbone/quantizer.ts';
 import { choiceIn, membersOf } from '../given-params.ts';
 import { defineStage } from '../stage-kind.ts';
 import { augmentedImages } from './augmented-images.ts';
@@ -39,7 +40,12 @@ export const extractFeatures = defineStage<ExtractFeaturesParams>({
     if (!backbone.ok) return backbone;
     const { identity, download } = backbone.value;
     return ok({
-      identity: { backbone: identity, store: params.store, precision: params.precision },
+      identity: {
+        backbone: identity,
+        store: params.store,
+        precision: params.precision,
+        ...(params.precision === 'int8' && { quantizer: QUANTIZER_VERSION }),
+      },
       backbone: backbone.value,
       ...(download && { download }),
     });

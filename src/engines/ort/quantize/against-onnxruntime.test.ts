@@ -32,7 +32,7 @@ describe('a convolution with a rectifier', () => {
     ['x', range(vectors.range.x)],
     [y, range(vectors.range.y)],
   ]);
-  const { graph: eight } = quantizeGraph(graph, ranges, 'signed');
+  const { graph: eight } = quantizeGraph(graph, { values: ranges, means: new Map() }, 'signed');
 
   it("has the integers and scales of ONNX Runtime's own quantiser", () => {
     const node = eight.nodes.find(({ op }) => op === 'QLinearConv');

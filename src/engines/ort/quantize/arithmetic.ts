@@ -12,6 +12,8 @@ export interface Prepared {
   /** The output that is wanted of it, where it is not the graph's own. */
   readonly output?: string;
   readonly width?: number;
+  /** How many of the last numbers of a row are means: of a calibration. */
+  readonly means?: number;
   /** Operators that stay in float32 though they cost something there. */
   readonly kept: readonly string[];
 }
@@ -20,8 +22,8 @@ export function prepareArithmetic(graph: OnnxGraph, arithmetic: Arithmetic, form
   const fused = fuseAffine(foldConstants(graph));
   if (arithmetic.kind === 'float16') return float16Graph(fused);
   if (arithmetic.kind === 'calibration') {
-    const { graph: calibrating, values } = calibrationGraph(fused);
-    return { graph: calibrating, output: CALIBRATION, width: 2 * values.length, kept: [] };
+    const { graph: calibrating, values, means } = calibrationGraph(fused);
+    return { graph: calibrating, output: CALIBRATION, width: 2 * values.length + means, means, kept: [] };
   }
   return quantizeGraph(fused, rangesOf(fused, arithmetic.ranges), form);
 }

@@ -3,8 +3,15 @@
  * float32 between conversions. The numbers of each row are the same in whatever batch it stands: integers add up exactly.
  */
 import type { Attribute, OnnxData, OnnxGraph, OnnxNode, OnnxTensor, OnnxType } from '../onnx-writer.ts';
+import type { Ranges } from './calibration-graph.ts';
 import { integerAttribute, readsOf, withoutUnread } from './graph-view.ts';
-import { type ActivationScale, activationScale, quantizeWeights, type Range } from './quantized-numbers.ts';
+import {
+  type ActivationScale,
+  activationScale,
+  lostOfFilters,
+  quantizeWeights,
+  type Range,
+} from './quantized-numbers.ts';
 import { type Site, Sites } from './sites.ts';
 
 /**
@@ -24,8 +31,8 @@ export interface QuantizedGraph {
   readonly kept: readonly string[];
 }
 
-/** @param ranges of the values that `Sites.values` names */
-export function quantizeGraph(graph: OnnxGraph, ranges: ReadonlyMap<string, Range>, form: WeightForm): QuantizedGraph {
+/** @param ranges of the values that `Sites.values` names; means of those that `Sites.filtered` does, as far as they are known */
+export function quantizeGraph(graph: OnnxGraph, ranges: Ranges, form: WeightForm): QuantizedGraph {
   return new Quantization(graph, ranges, form).result();
 }
 
@@ -46,6 +53,7 @@ class Quantization {
   readonly #sites: Sites;
   readonly #form: WeightForm;
   readonly #ranges: ReadonlyMap<string, Range>;
+  readonly #means: ReadonlyMap<string, Float32Array>;
   readonly #nodes: OnnxNode[] = [];
   readonly #tensors: OnnxTensor[] = [];
   readonly #eights = new Map<string, Eight>();
@@ -56,10 +64,11 @@ class Quantization {
   readonly #shared = new Map<string, Range>();
   #count = 0;
 
-  constructor(graph: OnnxGraph, ranges: ReadonlyMap<string, Range>, form: WeightForm) {
+  constructor(graph: OnnxGraph, { values, means }: Ranges, form: WeightForm) {
     this.#graph = graph;
     this.#sites = new Sites(graph);
-    this.#ranges = ranges;
+    this.#ranges = values;
+    this.#means = means;
     this.#form = form;
     this.#floats = new Set([...graph.inputs, ...graph.initializers].map(({ name }) => name));
     this.#share();
@@ -143,7 +152,11 @@ class Quantization {
     const [channels = 0] = weights.shape;
     const x = this.#eight(input);
     const bias = view.floats(biasName)?.data ?? new Float32Array(channels);
-    const q = quantizeWeights(weights.data, bias, weights.data.length / channels, x.scale);
+    const inner = weights.data.length / channels;
+    const means = this.#means.get(input);
+    const lost = means && lostOfFilters(weights, quantizeWeights(weights.data, bias, inner, x.scale), means);
+    const corrected = lost ? bias.map((value, c) => value + (lost[c] ?? 0)) : bias;
+    const q = quantizeWeights(weights.data, corrected, inner, x.scale);
     const y = activationScale(this.#range(output));
     const inputs = [
       ...this.#terms(x),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { activationScale, quantizeWeights, roundHalfEven } from './quantized-numbers.ts';
+import { activationScale, lostOfFilters, quantizeWeights, roundHalfEven } from './quantized-numbers.ts';
 
 const numbers = fc.double({ min: -1e3, max: 1e3, noNaN: true }).map(Math.fround);
 
@@ -20,6 +20,22 @@ describe('numbers in eight bits', () => {
         },
       ),
     );
+  });
+
+  it('knows what rounding takes from a convolution on inputs that are their means, in groups too', () => {
+    // Two groups of two inputs and two filters, each of 1×2 places; rounded to whole numbers.
+    const data = Float32Array.of(0.6, 1.2, -0.4, 2, 3, 0.3, 1, 1, 0.2, 0.2, 0.2, 0.2, -1.4, 0, 0, 5.5);
+    const rounded = {
+      data: Int8Array.from(data, roundHalfEven),
+      scales: new Float32Array(4).fill(1),
+      bias: new Int32Array(4),
+    };
+    const lost = lostOfFilters({ shape: [4, 2, 1, 2], data }, rounded, Float32Array.of(10, 100, 1000, 10000));
+    // By hand: Σ (w − ŵ) · mean of the input that the filter's row reads.
+    const expected = [-0.2 * 10 - 0.4 * 100, 0.3 * 10, 0.4 * 1000 + 0.4 * 10000, -0.4 * 1000 - 0.5 * 10000];
+    expected.forEach((value, channel) => {
+      expect(lost[channel]).toBeCloseTo(value, 2);
+    });
   });
 
   it('gives back every activation of its range to half a step, and zero exactly', () => {

@@ -66,6 +66,31 @@ export function quantizeWeights(
   };
 }
 
+/**
+ * What each output channel of a convolution lacks on average once its filters are rounded: Σ (w − ŵ) · E[x] over a filter, to be added to
+ * the bias (Nagel et al., "Data-free quantization through weight equalization and bias correction", 2019). Zeros that pad are left aside.
+ * @param weights [channels, inputs a group, height, width]
+ * @param means of the input channels
+ */
+export function lostOfFilters(
+  weights: { readonly shape: readonly number[]; readonly data: Float32Array },
+  { data, scales }: ChannelWeights,
+  means: Float32Array,
+): Float64Array {
+  const [channels = 0, inputs = 1] = weights.shape;
+  const places = weights.data.length / (channels * inputs);
+  const groupSize = channels / (means.length / inputs);
+  const lost = new Float64Array(channels);
+  for (let at = 0; at < data.length; at++) {
+    const filter = Math.floor(at / places);
+    const channel = Math.floor(filter / inputs);
+    const input = Math.floor(channel / groupSize) * inputs + (filter % inputs);
+    const rounded = (data[at] ?? 0) * (scales[channel] ?? 0);
+    lost[channel] = (lost[channel] ?? 0) + ((weights.data[at] ?? 0) - rounded) * (means[input] ?? 0);
+  }
+  return lost;
+}
+
 export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;

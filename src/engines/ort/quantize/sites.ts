@@ -43,6 +43,17 @@ export class Sites {
     return [...names];
   }
 
+  /** The values that convolutions read, with how many channels they have: what is lost of the filters depends on their means. */
+  filtered(): ReadonlyMap<string, number> {
+    const found = new Map<string, number>();
+    for (const { kind, node } of this.#sites.values()) {
+      const [input = '', weights] = node.inputs;
+      const perGroup = this.view.floats(weights)?.shape[1];
+      if (kind === 'conv' && perGroup) found.set(input, perGroup * integerAttribute(node, 'group', 1));
+    }
+    return found;
+  }
+
   /** Whether all that reads a value reads it in eight bits. */
   wanted(name: string): boolean {
     const readers = this.view.readers(name);

@@ -2,8 +2,8 @@
 import { GraphBuilder } from '../graph-builder.ts';
 import { type OnnxGraph, writeModel } from '../onnx-writer.ts';
 import { createSession, type Session, tensor } from '../runtime.ts';
+import type { Ranges } from './calibration-graph.ts';
 import { quantizeGraph, type WeightForm } from './quantize-graph.ts';
-import type { Range } from './quantized-numbers.ts';
 
 let form: Promise<WeightForm> | undefined;
 
@@ -56,14 +56,15 @@ function convolution(channels: number, size: number, side: number) {
   const pads = new Array(4).fill(size >> 1);
   const y = builder.node('Conv', ['x', weights], { kernel_shape: [size, size], pads });
   const graph = builder.finish([{ name: y, shape, type: 'float32' }], false);
-  const ranges = new Map([
+  const values = new Map([
     ['x', { min: 0, max: 1 }],
     [y, { min: 0, max: channels * size * size }],
   ]);
+  const ranges: Ranges = { values, means: new Map() };
   return { graph, ranges };
 }
 
-function open(graph: OnnxGraph, ranges: ReadonlyMap<string, Range>, wanted: WeightForm): Promise<Session> {
+function open(graph: OnnxGraph, ranges: Ranges, wanted: WeightForm): Promise<Session> {
   const model = writeModel(quantizeGraph(graph, ranges, wanted).graph);
   return createSession(model, { threads: 1, device: 'cpu' }, true);
 }
