@@ -26,8 +26,9 @@ export interface Diagnosed {
 
 export class EngineRig {
   readonly cli = CliRig.quickstart();
+  readonly standIn = STAND_IN;
 
-  /** The quickstart on 60 images and one block of its network, and beside it a branch that needs no engine. */
+  /** The quickstart on 60 images and one block of its network, and beside it a branch that does without it. */
   constructor() {
     const keep = (name: string, rows: number) =>
       this.cli.write(
@@ -43,7 +44,7 @@ export class EngineRig {
     appendFileSync(
       this.cli.path('pipelines/quickstart.yaml'),
       [
-        '  beside: { kind: train-head, from: images, with: { classifier: nearest-centroid } }',
+        '  beside: { kind: train-network, from: images, with: { layers: [flatten, dense: { units: 8 }], epochs: 1 } }',
         '  beside-score: { kind: evaluate, from: { model: beside, data: images }, with: { on: validation } }',
         '',
       ].join('\n'),
