@@ -9,6 +9,7 @@ export type Installed = 'tfjs-node' | 'tfjs-node-gpu';
 
 /** What the stand-in is to do wrong, see there. */
 export interface Fault {
+  readonly idle?: boolean;
   readonly say?: string;
   readonly kernel?: string;
   readonly at?: number;

@@ -2,10 +2,11 @@
 //   {"say": text}: written to the error output when it is loaded, as the library does about its device.
 //   {"kernel": name, "at": n, "do": "abort" | <signal>}: the process ends at the n-th call of a kernel.
 //   {"kernel": name, "rows": n}: a call with more than so many rows runs out of memory.
+//   {"idle": true}: convolutions give zeros, in no time.
 const tf = require('@tensorflow/tfjs-core');
 require('@tensorflow/tfjs-backend-cpu');
 
-const { say, kernel, at, rows, do: end } = JSON.parse(process.env['FAULT'] ?? '{}');
+const { idle, say, kernel, at, rows, do: end } = JSON.parse(process.env['FAULT'] ?? '{}');
 // Or it advertises the real one.
 tf.env().set('PROD', true);
 if (say) process.stderr.write(`${say}\n`);
@@ -36,6 +37,18 @@ if (kernel) {
     kernelFunc(call) {
       step(call.inputs);
       return own.kernelFunc(call);
+    },
+  });
+}
+
+if (idle) {
+  tf.unregisterKernel('Conv2D', 'cpu');
+  tf.registerKernel({
+    kernelName: 'Conv2D',
+    backendName: 'cpu',
+    kernelFunc({ inputs: { x, filter }, attrs: { strides, pad, dilations }, backend }) {
+      const { outShape } = tf.backend_util.computeConv2DInfo(x.shape, filter.shape, strides, dilations, pad);
+      return backend.makeTensorInfo(outShape, 'float32', new Float32Array(tf.util.sizeFromShape(outShape)));
     },
   });
 }
