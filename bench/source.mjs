@@ -17,6 +17,7 @@ export { cutNetwork } from './src/networks/cut.ts';
 export { describeNetwork } from './src/networks/layers.ts';
 export { randomWeights } from './src/networks/initializers.ts';
 export { engineAdapters } from './src/engines/index.ts';
+export { decodeNpy } from './src/files/npy.ts';
 export { hasNvidiaDriver } from './src/engines/gpu-trouble.ts';
 export { Forward } from './src/engines/ort/forward-session.ts';
 export { useTraceBackend } from './src/engines/ort/trace.ts';
