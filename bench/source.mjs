@@ -18,6 +18,7 @@ export { describeNetwork } from './src/networks/layers.ts';
 export { randomWeights } from './src/networks/initializers.ts';
 export { CalibrationFold } from './src/engines/calibration-fold.ts';
 export { engineAdapters } from './src/engines/index.ts';
+export { decodeNpy } from './src/files/npy.ts';
 export { hasNvidiaDriver } from './src/engines/gpu-trouble.ts';
 export { Forward } from './src/engines/ort/forward-session.ts';
 export { useTraceBackend } from './src/engines/ort/trace.ts';

@@ -1,7 +1,11 @@
-// The engines that are installed, on the CPU.
-
-import { HEAD_STEP, headStepRows, vgg16Rows } from '../engine-work.mjs';
+// The engines that are installed: how fast they are on the CPU, and that their results agree.
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { HEAD_STEP, headStepRows, openEngine, vgg16Rows } from '../engine-work.mjs';
+import { spread } from '../pairs.mjs';
 import { asAlternatives, openPeers } from '../peers.mjs';
+import { lastLine, quickstart } from '../project.mjs';
+import { source } from '../source.mjs';
 import { denseStep } from '../work.mjs';
 import { HEAD } from './heads.mjs';
 
@@ -40,4 +44,56 @@ const forward = {
   },
 };
 
-export const cases = [headStep, forward];
+const others = [
+  { engine: 'tfjs-node', device: 'cpu', command: 'pipe engines install tfjs-node' },
+  { engine: 'tfjs-node-gpu', device: 'cpu', command: 'pipe engines install tfjs-node-gpu' },
+  { engine: 'tfjs-node-gpu', device: 'cuda', command: 'pipe engines install tfjs-node-gpu' },
+  { engine: 'ort', device: 'cuda', command: 'pipe engines install cuda' },
+  { engine: 'ort', device: 'webgpu' },
+];
+
+/** Features and log-loss of the quickstart on an engine, through the command line. */
+async function outcomeOf(folder, { engine, device }) {
+  const { decodeNpy } = await source();
+  const last = lastLine(['run', 'quickstart', '--no-cache', '--engine', engine, '--device', device], folder);
+  const features = decodeNpy(readFileSync(join(folder, 'results', 'quickstart', 'features.npy'))).numbers;
+  return { features, logLoss: last.metrics.score['log-loss'] };
+}
+
+const agree = {
+  computes: 'processor',
+  name: 'engines-agree',
+  what: 'how far the features and the log-loss of the quickstart are from those of ort on the CPU, for every engine that is usable',
+  async *run() {
+    const folder = quickstart();
+    const table = '  table: { kind: export-features, from: features, with: { format: npy } }\n';
+    appendFileSync(join(folder, 'pipelines', 'quickstart.yaml'), table);
+    const expected = await outcomeOf(folder, { engine: 'ort', device: 'cpu' });
+    const largest = expected.features.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    for (const place of others) {
+      const what = `${place.engine} on ${place.device}`;
+      const { engine, reason } = await openEngine(place);
+      if (!engine) {
+        yield { what, notRun: `not run: ${reason}`, command: place.command };
+        continue;
+      }
+      await engine.close();
+      const { features, logLoss } = await outcomeOf(folder, place);
+      const apart = features.reduce((most, x, i) => Math.max(most, Math.abs(x - expected.features[i])), 0);
+      yield {
+        what: `${what}: features`,
+        unit: '10⁻⁶ of the largest',
+        figure: spread([(1e6 * apart) / largest]),
+        target: '≤ 100',
+      };
+      yield {
+        what: `${what}: log-loss`,
+        unit: '10⁻⁶',
+        figure: spread([1e6 * Math.abs(logLoss - expected.logLoss)]),
+        target: '≤ 1000',
+      };
+    }
+  },
+};
+
+export const cases = [headStep, forward, agree];

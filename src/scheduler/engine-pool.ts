@@ -31,11 +31,19 @@ export class EnginePool {
   /** Engines that several stages use at the same time, by the key of their group. */
   readonly #shared = new Map<string, SharedEngine[]>();
 
-  /** Every engine has all cores, also beside others: ONNX Runtime's last bits follow the number of threads, and must not follow `--jobs`. */
+  /**
+   * What engines warn of is told once a run, whichever of them it comes from.
+   * Every engine has all cores, also beside others: ONNX Runtime's last bits follow the number of threads, and must not follow `--jobs`.
+   */
   constructor(choice: EngineChoice, warn: (diagnostic: Diagnostic) => void) {
     this.#choice = choice;
     this.#threads = availableParallelism();
-    this.#warn = warn;
+    const told = new Set<string>();
+    this.#warn = (diagnostic) => {
+      const words = `${diagnostic.code} ${diagnostic.message}`;
+      if (!told.has(words)) warn(diagnostic);
+      told.add(words);
+    };
   }
 
   /** An engine of a group of stages: taken once for all of them, or where their steps are light one a core, members spread evenly. */

@@ -22,7 +22,7 @@ export async function list(options: GlobalOptions): Promise<number> {
   const engines = probed.map(({ adapter, notes = [], ...shown }) => ({
     id: adapter.id,
     ...shown,
-    notes: notes.map(flatDiagnostic),
+    notes,
     measured: measured.filter(({ engine, stamp }) => engine === adapter.id && stamp === adapter.stamp()),
   }));
   const auto = pickEngine(
@@ -31,20 +31,32 @@ export async function list(options: GlobalOptions): Promise<number> {
     measured,
   );
   if (options.json) {
-    printJson(engines.map((engine) => ({ ...engine, auto: engine.id === auto.engine })));
+    printJson(
+      engines.map((engine) => ({
+        ...engine,
+        notes: engine.notes.map(flatDiagnostic),
+        auto: engine.id === auto.engine,
+      })),
+    );
     return 0;
   }
-  for (const { id, usable, reason, version, device, place, devices = [], measured: speeds } of engines) {
+  for (const { id, usable, reason, version, device, place, devices = [], notes, measured: speeds } of engines) {
     const speed = speeds.find((one) => one.device === device)?.gflops;
-    line(usable, id, [version, device, speed && `${speed.toFixed(0)} GFLOP/s`, reason], place);
+    line(usable, id, [version, device, speed && rate(speed), reason], place);
+    // What the reason says already is not said again.
+    for (const { message } of notes.filter((note) => !reason.includes(note.message))) print(`      ${message}\n`);
     for (const other of devices) {
       const there = speeds.find((one) => one.device === other.device)?.gflops;
-      line(other.usable, `  ${other.device}`, [there && `${there.toFixed(0)} GFLOP/s`, other.reason]);
+      line(other.usable, `  ${other.device}`, [there && rate(there), other.reason]);
     }
   }
   const why = auto.why ?? (measured.length === 0 ? 'the default; `pipe engines test` measures' : 'nothing is faster');
   print(`  auto takes ${auto.engine}${auto.device ? ` on ${auto.device}` : ''}: ${why}\n`);
   return 0;
+}
+
+function rate(gflops: number): string {
+  return `${gflops < 10 ? gflops.toPrecision(2) : gflops.toFixed(0)} GFLOP/s`;
 }
 
 function line(usable: boolean, name: string, parts: readonly (string | number | undefined)[], place?: string): void {
@@ -97,7 +109,7 @@ interface Result {
 function printResult({ id, device, passed, detail, skipped, speed, headStepMs, int8 }: Result): void {
   const mark = passed ? paint('green', '✓') : skipped ? '·' : paint('red', '✗');
   const figures = [
-    speed && `${speed.gflops.toFixed(0)} GFLOP/s`,
+    speed && rate(speed.gflops),
     headStepMs !== undefined && speed && `VGG16 at 224×224 ${speed.imagesPerSecond.toFixed(1)} images/s`,
     headStepMs !== undefined && `head ${headStepMs.toFixed(1)} ms a step`,
   ].filter(Boolean);

@@ -61,7 +61,7 @@ export function loadProblem(id: EagerId, { folder, installedBy }: Binding, messa
       'use Node 20 or 22 with this engine, or another engine',
     );
   if (
-    /cannot open shared object file|undefined symbol|invalid ELF|wrong ELF|GLIBC|GLIBCXX|file too short|image not found|specified module could not be found/i.test(
+    /cannot open shared object file|undefined symbol|invalid ELF|wrong ELF|GLIBC|GLIBCXX|file too short|image not found|specified module could not be found|did not self-register/i.test(
       message,
     )
   )

@@ -75,13 +75,10 @@ async function open(id: EagerId, binding: Binding, options: EngineOptions): Prom
   const { version, device } = introduction;
   const warn = options.warn ?? (() => {});
   if (options.device !== undefined && options.device !== device) {
-    const why = notes.find(({ code }) => code === 'E007');
-    warn(
-      why
-        ? { ...why, message: `the engine ${id} runs on ${device}, not on ${options.device}: ${why.message}` }
-        : warning('E007', `the engine ${id} runs on ${device}, not on ${options.device}`),
-    );
+    await line.end();
+    return err(deviceRefused(id, device, options.device, notes));
   }
+  for (const note of notes) warn(note);
   return ok(
     new RemoteEngine(line, {
       producer: { engine: id, version: `${binding.version} (${version})`, device },
@@ -90,6 +87,14 @@ async function open(id: EagerId, binding: Binding, options: EngineOptions): Prom
       said: () => line.said,
     }),
   );
+}
+
+/** A device that was asked for is had, or the engine is not. */
+function deviceRefused(id: EagerId, device: Device, wanted: Device, notes: readonly Diagnostic[]): Diagnostic {
+  const why = notes.find(({ code }) => code === 'E007');
+  return problem('E007', `the engine ${id} runs on ${device} here, not on ${wanted}${why ? `: ${why.message}` : ''}`, {
+    help: `${why?.help ? `${why.help}; ` : ''}--device ${device} computes there`,
+  });
 }
 
 /** Whether a package that is not in its place yet can be loaded, and computes. */

@@ -226,6 +226,8 @@ function firstLine(text: string): string {
   return text.split('\n')[0]?.slice(0, 300) ?? '';
 }
 
+/** Of what a library has said; not of the stacks that Node writes after it, which name places in pipe. */
 function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-2).join(' ').slice(-300);
+  const [said = ''] = text.split(/^-+ (?:Native|JavaScript) stack trace -+$/m);
+  return said.trim().split('\n').slice(-2).join(' ').slice(-300);
 }
