@@ -1,0 +1,68 @@
+/** The inner loops over pixels, in WebAssembly (compiled from wasm/): several times as fast as the same in JavaScript. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../files/package-root.ts';
+
+type Kernel = (...addressesAndCounts: number[]) => number;
+
+/** Addresses are bytes of the one memory. */
+export interface Kernels {
+  readonly memory: WebAssembly.Memory;
+  readonly firstFree: Kernel;
+  readonly lookUpColours: Kernel;
+  readonly lookUpGray: Kernel;
+  readonly mixAcross: Kernel;
+  readonly mixDown: Kernel;
+}
+
+let loaded: Kernels | undefined;
+
+export function kernels(): Kernels {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Kernels {
+  const module = new WebAssembly.Module(readFileSync(join(packageRoot(), 'dist', 'pixel-kernels.wasm')));
+  const { memory, ...functions } = new WebAssembly.Instance(module).exports;
+  const named = (name: string): Kernel => {
+    const found = functions[name];
+    if (typeof found !== 'function') throw new Error(`pixel-kernels.wasm exports no ${name}`);
+    return (...given) => Number(found(...given));
+  };
+  if (!(memory instanceof WebAssembly.Memory)) throw new Error('pixel-kernels.wasm exports no memory');
+  return {
+    memory,
+    firstFree: named('firstFree'),
+    lookUpColours: named('lookUpColours'),
+    lookUpGray: named('lookUpGray'),
+    mixAcross: named('mixAcross'),
+    mixDown: named('mixDown'),
+  };
+}
+
+const PAGE = 65_536;
+/** Kernels work on up to 64 bytes at a time, and so reach beyond the last of an array, and before its first. */
+const SLACK = 64;
+
+/**
+ * Places for arrays of so many bytes each, one behind the other from `free` on; the memory grows where it is too small, which takes the
+ * bytes from all views of it.
+ */
+export function places(sizes: readonly number[], free = kernels().firstFree()): readonly number[] {
+  const { memory } = kernels();
+  let end = free;
+  const found = sizes.map((size) => {
+    const at = Math.ceil((end + SLACK) / 16) * 16;
+    end = at + size;
+    return at;
+  });
+  const missing = end + SLACK - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+  return found;
+}
+
+/** Bytes that stay when the kernels work on others. */
+export function kept(data: Uint8Array): Uint8Array {
+  return data.buffer === kernels().memory.buffer ? data.slice() : data;
+}
