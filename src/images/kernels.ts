@@ -8,11 +8,21 @@ type Kernel = (...addressesAndCounts: number[]) => number;
 /** Addresses are bytes of the one memory. */
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
+  readonly averageAcross: Kernel;
+  readonly averageDown: Kernel;
   readonly firstFree: Kernel;
   readonly lookUpColours: Kernel;
   readonly lookUpGray: Kernel;
   readonly mixAcross: Kernel;
   readonly mixDown: Kernel;
+  readonly readJpeg: Kernel;
+  readonly setComponent: Kernel;
+  readonly setHuffman: Kernel;
+  readonly setQuantization: Kernel;
+  readonly shrinkAcross1: Kernel;
+  readonly shrinkAcross3: Kernel;
+  readonly shrinkDown: Kernel;
+  readonly startScan: Kernel;
 }
 
 let loaded: Kernels | undefined;
@@ -33,17 +43,34 @@ function load(): Kernels {
   if (!(memory instanceof WebAssembly.Memory)) throw new Error('pixel-kernels.wasm exports no memory');
   return {
     memory,
+    averageAcross: named('averageAcross'),
+    averageDown: named('averageDown'),
     firstFree: named('firstFree'),
     lookUpColours: named('lookUpColours'),
     lookUpGray: named('lookUpGray'),
     mixAcross: named('mixAcross'),
     mixDown: named('mixDown'),
+    readJpeg: named('readJpeg'),
+    setComponent: named('setComponent'),
+    setHuffman: named('setHuffman'),
+    setQuantization: named('setQuantization'),
+    shrinkAcross1: named('shrinkAcross1'),
+    shrinkAcross3: named('shrinkAcross3'),
+    shrinkDown: named('shrinkDown'),
+    startScan: named('startScan'),
   };
 }
 
 const PAGE = 65_536;
 /** Kernels work on up to 64 bytes at a time, and so reach beyond the last of an array, and before its first. */
 const SLACK = 64;
+
+/** Where bytes that may lie in the kernels' memory already are in it, and where it is free behind them. */
+export function placeOf(data: Uint8Array): { readonly at: number | undefined; readonly free: number } {
+  const { memory, firstFree } = kernels();
+  if (data.buffer !== memory.buffer) return { at: undefined, free: firstFree() };
+  return { at: data.byteOffset, free: data.byteOffset + data.length };
+}
 
 /**
  * Places for arrays of so many bytes each, one behind the other from `free` on; the memory grows where it is too small, which takes the

@@ -6,15 +6,29 @@ import { createHash } from 'node:crypto';
 import { crc32, deflateSync } from 'node:zlib';
 import { openEncoded, openRaw } from './decode.ts';
 
-const known = new Map<string, Promise<boolean>>();
+const tried = new Map<string, Promise<boolean>>();
+/** Digests of those that were tried and are. */
+const plain = new Set<string>();
 /** So many different profiles are remembered. */
 const MOST = 1000;
 
 export function likeSrgb(profile: Uint8Array): Promise<boolean> {
-  const digest = createHash('sha256').update(profile).digest('hex');
-  const found = known.get(digest) ?? changesNothing(profile);
-  if (known.size < MOST) known.set(digest, found);
-  return found;
+  const digest = digestOf(profile);
+  const found = tried.get(digest) ?? changesNothing(profile);
+  if (tried.size < MOST) tried.set(digest, found);
+  return found.then((is) => {
+    if (is && plain.size < MOST) plain.add(digest);
+    return is;
+  });
+}
+
+/** Whether it was tried and is, without waiting. */
+export function knownLikeSrgb(profile: Uint8Array): boolean {
+  return plain.has(digestOf(profile));
+}
+
+function digestOf(profile: Uint8Array): string {
+  return createHash('sha256').update(profile).digest('hex');
 }
 
 /** Colours a channel of the cube that is tried: 0, 8, 16 … 248, 255. */
@@ -23,9 +37,9 @@ const STEPS = 33;
 async function changesNothing(profile: Uint8Array): Promise<boolean> {
   const colours = cube();
   const picture = await openRaw(colours, STEPS, STEPS * STEPS, 3);
-  const plain = await picture.png({ compressionLevel: 0 }).toBuffer();
+  const png = await picture.png({ compressionLevel: 0 }).toBuffer();
   try {
-    const converting = await openEncoded(withProfile(plain, profile));
+    const converting = await openEncoded(withProfile(png, profile));
     const converted = await converting.toColourspace('srgb').raw().toBuffer();
     return (
       converted.length === colours.length && converted.every((value, i) => Math.abs(value - (colours[i] ?? 0)) <= 1)

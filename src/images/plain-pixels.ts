@@ -1,11 +1,18 @@
-/** Pixels that need no sharp: raw ones, and those of PNG files without anything unusual. */
-import type { Pixels } from './pixels.ts';
+/** Pixels that need no sharp: raw ones, and those of PNG and JPEG files without anything unusual. */
+import { knownLikeSrgb } from './like-srgb.ts';
+import type { Extent, Pixels } from './pixels.ts';
+import { readPlainJpeg } from './plain-jpeg.ts';
 import { readPlainPng } from './plain-png.ts';
 import type { StoredImage } from './stored-image.ts';
 
-/** Gray, or red, green and blue, as sharp gives them. Undefined where sharp has to look. */
-export function plainPixels(image: StoredImage): Pixels | undefined {
-  if (image.kind === 'encoded') return readPlainPng(image.bytes);
+/**
+ * Gray, or red, green and blue, as sharp gives them. Undefined where sharp has to look, or into a colour profile that is not known yet.
+ * @param takesJpeg whether a JPEG of that extent is wanted whole
+ * @returns pixels that may lie in the kernels' memory: good until the next image
+ */
+export function plainPixels(image: StoredImage, takesJpeg: (extent: Extent) => boolean): Pixels | undefined {
+  if (image.kind === 'encoded')
+    return readPlainPng(image.bytes) ?? readPlainJpeg(image.bytes, { takes: takesJpeg, likeSrgb: knownLikeSrgb });
   const { pixels: data, height, width, channels } = image;
   return channels === 1 || channels === 3 ? { data, height, width, channels } : undefined;
 }
