@@ -19,6 +19,7 @@ export interface Kernels {
   readonly setComponent: Kernel;
   readonly setHuffman: Kernel;
   readonly setQuantization: Kernel;
+  readonly shapeColours: Kernel;
   readonly shrinkAcross1: Kernel;
   readonly shrinkAcross3: Kernel;
   readonly shrinkDown: Kernel;
@@ -54,6 +55,7 @@ function load(): Kernels {
     setComponent: named('setComponent'),
     setHuffman: named('setHuffman'),
     setQuantization: named('setQuantization'),
+    shapeColours: named('shapeColours'),
     shrinkAcross1: named('shrinkAcross1'),
     shrinkAcross3: named('shrinkAcross3'),
     shrinkDown: named('shrinkDown'),
@@ -65,11 +67,11 @@ const PAGE = 65_536;
 /** Kernels work on up to 64 bytes at a time, and so reach beyond the last of an array, and before its first. */
 const SLACK = 64;
 
-/** Where bytes that may lie in the kernels' memory already are in it, and where it is free behind them. */
-export function placeOf(data: Uint8Array): { readonly at: number | undefined; readonly free: number } {
+/** Bytes that may lie in the kernels' memory already: where, how many, and where the memory is free behind them. */
+export function placeOf(data: Uint8Array) {
   const { memory, firstFree } = kernels();
-  if (data.buffer !== memory.buffer) return { at: undefined, free: firstFree() };
-  return { at: data.byteOffset, free: data.byteOffset + data.length };
+  const at = data.buffer === memory.buffer ? data.byteOffset : undefined;
+  return { at, length: data.length, free: at === undefined ? firstFree() : at + data.length };
 }
 
 /**

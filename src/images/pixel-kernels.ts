@@ -1,5 +1,6 @@
 /** Pixels mixed of others, and pixels to numbers, by kernels. */
-import { kept, kernels, places } from './kernels.ts';
+import { kept, kernels, placeOf, places } from './kernels.ts';
+import type { MatrixShaper } from './matrix-profile.ts';
 import type { Pixels } from './pixels.ts';
 
 /** Of one axis: which old pixels a new one is mixed of. */
@@ -80,4 +81,18 @@ export function lookUpThree(
   if (channels === 1) lookUpGray(from, pixels, tables, to);
   else lookUpColours(from, pixels, lookups[0].channel, lookups[1].channel, lookups[2].channel, tables, to);
   into.set(new Float32Array(buffer, to, pixels * 3), at);
+}
+
+/** Red, green and blue of another profile to sRGB's: in place where they lie in the kernels' memory. */
+export function shapeColours(data: Uint8Array, { sums, curve }: MatrixShaper): Uint8Array {
+  const { memory, shapeColours: shape } = kernels();
+  const here = placeOf(data);
+  const [sumsAt = 0, curveAt = 0, copy = 0] = places([sums.byteLength, curve.length, data.length], here.free);
+  const at = here.at ?? copy;
+  new Int32Array(memory.buffer, sumsAt).set(sums);
+  new Uint8Array(memory.buffer, curveAt).set(curve);
+  if (here.at === undefined) new Uint8Array(memory.buffer, at).set(data);
+  shape(at, here.length / 3, sumsAt, curveAt);
+  const shaped = new Uint8Array(memory.buffer, at, here.length);
+  return here.at === undefined ? shaped.slice() : shaped;
 }

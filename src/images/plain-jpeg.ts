@@ -3,7 +3,9 @@
  * nothing damaged. Decoded to the bits that libjpeg-turbo and mozjpeg give. Everything else is left to sharp, which also knows what to say of it.
  */
 import { kernels, places } from './kernels.ts';
+import { shapeColours } from './pixel-kernels.ts';
 import type { Extent, Pixels } from './pixels.ts';
+import type { Conversion } from './profile-conversion.ts';
 
 /** Above it sharp needs less memory. */
 const MOST_PIXELS = 1 << 25;
@@ -28,21 +30,23 @@ const PROFILE = 'ICC_PROFILE\0';
 export interface JpegChoices {
   /** Whether a picture of that extent is wanted from here. */
   takes(extent: Extent): boolean;
-  /** Whether a colour profile changes no colour. */
-  likeSrgb(profile: Buffer): boolean;
+  /** What a colour profile makes of colours; undefined where that is not known yet. */
+  conversion(profile: Buffer): Conversion | undefined;
 }
 
 /**
  * The pixels, gray or red, green and blue, or undefined where the file is not plain and whole in every respect.
  * @returns a view of the kernels' memory, good until they do anything else
  */
-export function readPlainJpeg(bytes: Uint8Array, { takes, likeSrgb }: JpegChoices): Pixels | undefined {
+export function readPlainJpeg(bytes: Uint8Array, { takes, conversion }: JpegChoices): Pixels | undefined {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found = segmentsOf(file);
   const picture = found && pictureOf(found);
-  if (!picture || !takes(picture) || (found.profile.length > 0 && !likeSrgb(Buffer.concat(found.profile))))
-    return undefined;
-  return decoded(file, found, picture);
+  if (!picture || !takes(picture)) return undefined;
+  const colours = found.profile.length === 0 ? 'none' : conversion(Buffer.concat(found.profile));
+  if (!colours || colours === 'by libvips') return undefined;
+  const pixels = decoded(file, found, picture);
+  return !pixels || colours === 'none' ? pixels : { ...pixels, data: shapeColours(pixels.data, colours) };
 }
 
 interface Segments {

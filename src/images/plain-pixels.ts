@@ -1,8 +1,8 @@
 /** Pixels that need no sharp: raw ones, and those of PNG and JPEG files without anything unusual. */
-import { knownLikeSrgb } from './like-srgb.ts';
 import type { Extent, Pixels } from './pixels.ts';
 import { readPlainJpeg } from './plain-jpeg.ts';
 import { readPlainPng } from './plain-png.ts';
+import { knownConversion } from './profile-conversion.ts';
 import type { StoredImage } from './stored-image.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { StoredImage } from './stored-image.ts';
  */
 export function plainPixels(image: StoredImage, takesJpeg: (extent: Extent) => boolean): Pixels | undefined {
   if (image.kind === 'encoded')
-    return readPlainPng(image.bytes) ?? readPlainJpeg(image.bytes, { takes: takesJpeg, likeSrgb: knownLikeSrgb });
+    return readPlainPng(image.bytes) ?? readPlainJpeg(image.bytes, { takes: takesJpeg, conversion: knownConversion });
   const { pixels: data, height, width, channels } = image;
   return channels === 1 || channels === 3 ? { data, height, width, channels } : undefined;
 }

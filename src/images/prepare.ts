@@ -7,11 +7,11 @@ import { decodeProblem, describeForeign, openEncoded, openRaw } from './decode.t
 import { centred, enlarge, scaledTo } from './enlarge.ts';
 import { formatOf } from './format.ts';
 import { readJpegHeader } from './jpeg-header.ts';
-import { knownLikeSrgb, likeSrgb } from './like-srgb.ts';
 import { normalizeInto } from './normalize.ts';
 import type { Channels, Kernel, PixelSpec, SettledPixels } from './pixel-spec.ts';
 import type { Extent, Pixels } from './pixels.ts';
 import { plainPixels, withoutRepeats, withRepeats } from './plain-pixels.ts';
+import { conversionOf, knownConversion } from './profile-conversion.ts';
 import { shrink } from './shrink.ts';
 import type { StoredImage } from './stored-image.ts';
 
@@ -45,10 +45,10 @@ export async function prepare(
   }
 }
 
-/** Tries the colour profile of a JPEG, if that is not done. @returns whether it was new and changes nothing */
+/** Tries the colour profile of a JPEG, if that is not done. @returns whether it was new and needs no libvips */
 async function learnProfile(image: StoredImage): Promise<boolean> {
   const profile = image.kind === 'encoded' ? readJpegHeader(image.bytes)?.profile : undefined;
-  return profile !== undefined && !knownLikeSrgb(profile) && (await likeSrgb(profile));
+  return profile !== undefined && !knownConversion(profile) && (await conversionOf(profile)) !== 'by libvips';
 }
 
 /**
@@ -118,7 +118,7 @@ async function open(image: StoredImage): Promise<Result<Opened, Diagnostic>> {
   }
   const header = readJpegHeader(image.bytes);
   if (header) {
-    const srgb = header.profile !== undefined && (await likeSrgb(header.profile));
+    const srgb = header.profile !== undefined && (await conversionOf(header.profile)) === 'none';
     return ok({ sharp: await openEncoded(image.bytes, srgb), extent: header });
   }
   const sharp = await openEncoded(image.bytes);

@@ -2,6 +2,7 @@
 export { readJpeg, setComponent, setHuffman, setQuantization, startScan } from './jpeg';
 export { lookUpColours, lookUpGray } from './look-up';
 export { mixAcross, mixDown } from './mix';
+export { shapeColours } from './shape';
 export { averageAcross, averageDown, shrinkAcross1, shrinkAcross3, shrinkDown } from './shrink';
 
 /** Where the memory is free from: tables lie below. */
