@@ -2,6 +2,7 @@
  * JPEG files (ITU-T T.81) of the plainest kind: baseline or extended with Huffman codes, 8 bits, gray or the usual three components, one scan,
  * nothing damaged. Decoded to the bits that libjpeg-turbo and mozjpeg give. Everything else is left to sharp, which also knows what to say of it.
  */
+import { isPlainSegment, PROFILE } from './jpeg-header.ts';
 import { kernels, places } from './kernels.ts';
 import { shapeColours } from './pixel-kernels.ts';
 import type { Extent, Pixels } from './pixels.ts';
@@ -19,13 +20,10 @@ const MARKER = {
   quantization: 0xdb,
   restart: 0xdd,
   app0: 0xe0,
-  app1: 0xe1,
   app2: 0xe2,
-  app14: 0xee,
   app15: 0xef,
   comment: 0xfe,
 };
-const PROFILE = 'ICC_PROFILE\0';
 
 export interface JpegChoices {
   /** Whether a picture of that extent is wanted from here. */
@@ -94,6 +92,7 @@ function segmentsOf(file: Buffer): Segments | undefined {
 
 /** @returns whether it is a plain one */
 function takeSegment(found: Segments, marker: number, body: Buffer, at: number): boolean {
+  if (!isPlainSegment(marker, body)) return false;
   switch (marker) {
     case MARKER.baseline:
     case MARKER.extended: {
@@ -120,16 +119,11 @@ function takeSegment(found: Segments, marker: number, body: Buffer, at: number):
     case MARKER.app2: {
       // The number of the segment, and of how many.
       const [number = 0, count] = body.subarray(PROFILE.length);
-      if (body.toString('latin1', 0, PROFILE.length) !== PROFILE || number !== found.profile.length + 1) return false;
       found.profile.push(body.subarray(PROFILE.length + 2));
-      return (count ?? 0) >= number;
+      return number === found.profile.length && (count ?? 0) >= number;
     }
     default:
-      // Orientation and a second picture may stand in the first segment, other colours in the fourteenth.
-      return (
-        marker === MARKER.comment ||
-        (marker >= MARKER.app0 && marker <= MARKER.app15 && marker !== MARKER.app1 && marker !== MARKER.app14)
-      );
+      return marker === MARKER.comment || (marker >= MARKER.app0 && marker <= MARKER.app15);
   }
 }
 
