@@ -62,8 +62,9 @@ function pointOf(tag: Buffer | undefined): readonly number[] {
 
 type Curve = (value: number) => number;
 
-/** A power, or a table. */
+/** A power with or without a straight beginning, or a table. */
 function curveOf(tag: Buffer | undefined): Curve {
+  if (tag?.toString('latin1', 0, 4) === 'para') return parametric(tag);
   const body = bodyOf(tag, 'curv');
   const count = body.readUInt32BE(8);
   if (count === 0) return (value) => value;
@@ -73,6 +74,23 @@ function curveOf(tag: Buffer | undefined): Curve {
   }
   body.readUInt16BE(12 + 2 * (count - 1));
   return (value) => tableAt(body, count, word(value)) / 65_535;
+}
+
+/** ICC.1, table 68: the numbers that each type has. */
+const PARAMETERS: readonly string[] = ['g', 'gab', 'gabc', 'gabcd', 'gabcdef'];
+
+function parametric(body: Buffer): Curve {
+  const type = body.readUInt16BE(8);
+  const names = PARAMETERS[type];
+  if (!names) throw new RangeError(`a curve of type ${type}`);
+  const number = (name: string, otherwise = 0) =>
+    names.includes(name) ? body.readInt32BE(12 + 4 * names.indexOf(name)) / 65_536 : otherwise;
+  const [power, scale, offset] = [number('g'), number('a', 1), number('b')];
+  // The second and third types are level up to where the power begins.
+  const joint = type === 1 || type === 2 ? -offset / scale : number('d');
+  const [slope, above, below] =
+    type === 2 ? [0, number('c'), number('c')] : [number('c'), number('e'), number('f')];
+  return (value) => (value >= joint ? (scale * value + offset) ** power + above : slope * value + below);
 }
 
 /** Between two entries of 16 bits, by 16 bits of the place. */
