@@ -8,7 +8,7 @@ export interface JpegHeader {
   readonly profile: Buffer | undefined;
 }
 
-const MARKER = { startOfImage: 0xd8, startOfScan: 0xda, app1: 0xe1, app2: 0xe2, app14: 0xee };
+const MARKER = { startOfImage: 0xd8, startOfScan: 0xda, app0: 0xe0, app1: 0xe1, app2: 0xe2, app14: 0xee };
 /** Start of a frame: baseline, extended and progressive, with Huffman codes. */
 const FRAMES: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2]);
 /** What a segment with a part of a colour profile begins with. */
@@ -49,6 +49,8 @@ export function isPlainSegment(marker: number, body: Buffer): boolean {
   // Orientation is told by Exif; a second picture that makes the first one brighter by Adobe's text in the same segment.
   if (marker === MARKER.app1) return starts('Exif\0\0') ? isUpright(body.subarray(6)) : !body.includes('hdrgm');
   if (marker === MARKER.app2) return starts(PROFILE);
+  // Of any other version libjpeg warns.
+  if (marker === MARKER.app0) return !starts('JFIF\0') || body[5] === 1;
   // Adobe's segment may mean other colours than the usual ones: 1 is those.
   return marker !== MARKER.app14 || (starts('Adobe') && body[11] === 1);
 }
