@@ -76,20 +76,20 @@ function curveOf(tag: Buffer | undefined): Curve {
   return (value) => tableAt(body, count, word(value)) / 65_535;
 }
 
-/** ICC.1, table 68: the numbers that each type has. */
-const PARAMETERS: readonly string[] = ['g', 'gab', 'gabc', 'gabcd', 'gabcdef'];
+/** ICC.1, table 68: the numbers of the types that are in use. */
+const PARAMETERS: ReadonlyMap<number, string> = new Map([
+  [0, 'g'],
+  [3, 'gabcd'],
+  [4, 'gabcdef'],
+]);
 
 function parametric(body: Buffer): Curve {
-  const type = body.readUInt16BE(8);
-  const names = PARAMETERS[type];
-  if (!names) throw new RangeError(`a curve of type ${type}`);
+  const names = PARAMETERS.get(body.readUInt16BE(8));
+  if (!names) throw new RangeError('a curve of another type');
   const number = (name: string, otherwise = 0) =>
     names.includes(name) ? body.readInt32BE(12 + 4 * names.indexOf(name)) / 65_536 : otherwise;
-  const [power, scale, offset] = [number('g'), number('a', 1), number('b')];
-  // The second and third types are level up to where the power begins.
-  const joint = type === 1 || type === 2 ? -offset / scale : number('d');
-  const [slope, above, below] =
-    type === 2 ? [0, number('c'), number('c')] : [number('c'), number('e'), number('f')];
+  const [power, scale, offset, slope] = [number('g'), number('a', 1), number('b'), number('c')];
+  const [joint, above, below] = [number('d'), number('e'), number('f')];
   return (value) => (value >= joint ? (scale * value + offset) ** power + above : slope * value + below);
 }
 

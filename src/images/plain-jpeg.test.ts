@@ -85,7 +85,10 @@ describe('readPlainJpeg', () => {
       fc.asyncProperty(settings, async ({ height, width, seed, channels, ...jpeg }) => {
         const raw = { height, width, channels };
         const image = sharp(noise(seed, height * width * channels), { raw }).blur(seed % 2 ? 0.3 : 2);
-        const bytes = await image.toColourspace(channels === 1 ? 'b-w' : 'srgb').jpeg(jpeg).toBuffer();
+        const bytes = await image
+          .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+          .jpeg(jpeg)
+          .toBuffer();
         // Chrominance of one or two samples is spread in another way.
         const odd = channels === 3 && jpeg.chromaSubsampling === '4:2:0' && width <= 4;
         expect(await readAlike(bytes)).toBe(!odd);

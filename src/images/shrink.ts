@@ -26,7 +26,12 @@ interface Step {
   readonly size: number;
   readonly factor: number;
   readonly kernel: Smooth;
+  /** So many places are counted on from the first of them. Where a place is halfway between two of the table, the last bit decides. */
+  readonly run: number;
 }
+
+/** libvips makes so many rows at once, and rows from end to end. */
+const RUNS = { down: 10, across: Number.POSITIVE_INFINITY };
 
 /** Places between two pixels, and one unit of weight. */
 const BETWEEN = 64;
@@ -39,7 +44,7 @@ const tabled = new Map<string, Reduction>();
 const MOST_TABLED = 128;
 
 function reductionOf(step: Step): Reduction {
-  const name = `${step.size}/${step.factor}/${step.kernel}`;
+  const name = `${step.size}/${step.factor}/${step.kernel}/${step.run}`;
   const found = tabled.get(name) ?? reduction(step);
   if (tabled.size >= MOST_TABLED) tabled.clear();
   tabled.set(name, found);
@@ -65,7 +70,7 @@ function roundHalfToEven(value: number): number {
   return value - floor === 0.5 ? floor + (floor % 2) : Math.round(value);
 }
 
-function reduction({ size, factor, kernel }: Step): Reduction {
+function reduction({ size, factor, kernel, run }: Step): Reduction {
   const wanted = Math.floor(size / factor + 0.5);
   const box = Math.max(1, Math.floor(size / wanted / 2));
   const length = Math.ceil(size / box);
@@ -82,8 +87,10 @@ function reduction({ size, factor, kernel }: Step): Reduction {
   const extra = (wanted * factor - size) / box;
   const points = 2 * roundHalfToEven(FILTERS[kernel].reach * scale) + 1;
   const tables = Array.from({ length: BETWEEN + 1 }, (_, i) => weightsAt(i / BETWEEN, scale, points, kernel));
+  const start = (1 + extra) / 2 - 1;
+  let place = 0;
   const taps = places.map((i) => {
-    const place = (i + 0.5) * scale - 0.5 - ((1 + extra) / 2 - 1);
+    place = i % run === 0 ? (i + 0.5) * scale - 0.5 - start : place + scale;
     const whole = Math.trunc(place);
     const between = ((Math.trunc(place * BETWEEN * 2) & (BETWEEN * 2 - 1)) + 1) >> 1;
     return trimmed(whole - (points - 1) / 2, tables[between] ?? [], length);
@@ -120,8 +127,8 @@ function trimmed(from: number, weights: readonly number[], length: number) {
 export function shrink(image: Pixels, wanted: Extent, fit: Fit, kernel: Smooth): Pixels | undefined {
   const by = factors(image, wanted, fit);
   if (!by || (image.channels !== 1 && image.channels !== 3)) return undefined;
-  const down = reductionOf({ size: image.height, factor: by.height, kernel });
-  const across = reductionOf({ size: image.width, factor: by.width, kernel });
+  const down = reductionOf({ size: image.height, factor: by.height, kernel, run: RUNS.down });
+  const across = reductionOf({ size: image.width, factor: by.width, kernel, run: RUNS.across });
   return down.box > MOST_IN_BOX || across.box > MOST_IN_BOX ? undefined : reduced(image, down, across);
 }
 

@@ -8,9 +8,9 @@ export function shapeColours(at: usize, pixels: i32, sums: usize, curve: usize):
   const end = at + pixels * 3;
   const most = i32x4.splat(16384);
   while (at < end) {
-    const red = v128.load(sums + (<usize>load<u8>(at) << 4));
-    const green = v128.load(sums + (<usize>load<u8>(at, 1) << 4), 4096);
-    const blue = v128.load(sums + (<usize>load<u8>(at, 2) << 4), 8192);
+    const red = v128.load(sums + ((<usize>load<u8>(at)) << 4));
+    const green = v128.load(sums + ((<usize>load<u8>(at, 1)) << 4), 4096);
+    const blue = v128.load(sums + ((<usize>load<u8>(at, 2)) << 4), 8192);
     const sum = i32x4.shr_s(i32x4.add(i32x4.add(red, green), blue), 14);
     const light = i32x4.min_s(i32x4.max_s(sum, i32x4.splat(0)), most);
     store<u8>(at, load<u8>(curve + <usize>i32x4.extract_lane(light, 0)), 0);
