@@ -62,25 +62,36 @@ export interface Lookup {
   readonly channel: number;
 }
 
+/** So many pixels' numbers stay in the fastest memory until they are copied. */
+const PIXELS_AT_ONCE = 2048;
+
 /** Pixels of `channels` to three numbers each, into `into[at …]`. Gray ones give their only channel to all three. */
 export function lookUpThree(
-  { data: given, channels }: Pick<Pixels, 'data' | 'channels'>,
+  { data, channels }: Pick<Pixels, 'data' | 'channels'>,
   lookups: readonly [Lookup, Lookup, Lookup],
   into: Float32Array,
   at: number,
 ): void {
   const { memory, lookUpGray, lookUpColours } = kernels();
-  const data = kept(given);
   const pixels = data.length / channels;
-  const [tables = 0, from = 0, to = 0] = places([3 * 1024, data.length, pixels * 12]);
+  const here = placeOf(data);
+  const [tables = 0, to = 0, copy = 0] = places(
+    [3 * 1024, PIXELS_AT_ONCE * 12, here.at === undefined ? here.length : 0],
+    here.free,
+  );
   const { buffer } = memory;
   lookups.forEach(({ table }, i) => {
     new Float32Array(buffer, tables + i * 1024).set(table);
   });
-  new Uint8Array(buffer, from).set(data);
-  if (channels === 1) lookUpGray(from, pixels, tables, to);
-  else lookUpColours(from, pixels, lookups[0].channel, lookups[1].channel, lookups[2].channel, tables, to);
-  into.set(new Float32Array(buffer, to, pixels * 3), at);
+  if (here.at === undefined) new Uint8Array(buffer, copy).set(data);
+  const [first, second, third] = lookups;
+  for (let done = 0; done < pixels; done += PIXELS_AT_ONCE) {
+    const count = Math.min(PIXELS_AT_ONCE, pixels - done);
+    const from = (here.at ?? copy) + done * channels;
+    if (channels === 1) lookUpGray(from, count, tables, to);
+    else lookUpColours(from, count, first.channel, second.channel, third.channel, tables, to);
+    into.set(new Float32Array(buffer, to, count * 3), at + done * 3);
+  }
 }
 
 /** Red, green and blue of another profile to sRGB's: in place where they lie in the kernels' memory. */

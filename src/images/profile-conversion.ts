@@ -40,14 +40,13 @@ function digestOf(profile: Uint8Array): string {
 }
 
 async function tried(profile: Uint8Array): Promise<Conversion> {
-  const colours = cube();
-  const picture = await openRaw(colours, STEPS, STEPS * STEPS, 3);
-  const png = await picture.png({ compressionLevel: 0 }).toBuffer();
+  pictured ??= colourPicture();
+  const { colours, png } = await pictured;
   try {
     const converting = await openEncoded(withProfile(png, profile));
     const converted = await converting.toColourspace('srgb').raw().toBuffer();
     if (converted.length !== colours.length) return 'by libvips';
-    if (converted.every((value, i) => Math.abs(value - (colours[i] ?? 0)) <= 1)) return 'none';
+    if (farthest(colours, converted) <= 1) return 'none';
     const shaper = matrixShaper(Buffer.from(profile));
     return shaper && Buffer.compare(shapeColours(colours, shaper), converted) === 0 ? shaper : 'by libvips';
   } catch {
@@ -60,8 +59,29 @@ async function tried(profile: Uint8Array): Promise<Conversion> {
 const STEPS = 33;
 
 function cube(): Uint8Array {
-  const levels = Array.from({ length: STEPS }, (_, i) => Math.min(255, i * 8));
-  return Uint8Array.from(levels.flatMap((r) => levels.flatMap((g) => levels.flatMap((b) => [r, g, b]))));
+  const colours = new Uint8Array(3 * STEPS ** 3);
+  for (let i = 0; i < colours.length; i++) {
+    // Red changes slowest.
+    const colour = Math.floor(i / 3);
+    const step = Math.floor(colour / STEPS ** (2 - (i % 3))) % STEPS;
+    colours[i] = Math.min(255, step * 8);
+  }
+  return colours;
+}
+
+/** A PNG file with those colours, and themselves. */
+async function colourPicture() {
+  const colours = cube();
+  const picture = await openRaw(colours, STEPS, STEPS * STEPS, 3);
+  return { colours, png: await picture.png({ compressionLevel: 0 }).toBuffer() };
+}
+
+let pictured: ReturnType<typeof colourPicture> | undefined;
+
+function farthest(a: Uint8Array, b: Uint8Array): number {
+  let most = 0;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
+  return most;
 }
 
 const HEADER_END = 8 + 25;

@@ -41,7 +41,7 @@ const MOST_IN_BOX = 256;
 
 /** Large sets of images come in few sizes. */
 const tabled = new Map<string, Reduction>();
-const MOST_TABLED = 128;
+const MOST_TABLED = 1024;
 
 function reductionOf(step: Step): Reduction {
   const name = `${step.size}/${step.factor}/${step.kernel}/${step.run}`;
@@ -111,18 +111,21 @@ function weightsAt(between: number, scale: number, points: number, kernel: Smoot
 
 /** Without the zeros at both ends; pixels beyond the edges are those at the edges. */
 function trimmed(from: number, weights: readonly number[], length: number) {
-  const inside = new Map<number, number>();
-  for (const [i, weight] of weights.entries()) {
-    const place = Math.min(length - 1, Math.max(0, from + i));
-    if (weight !== 0) inside.set(place, (inside.get(place) ?? 0) + weight);
+  const inside = (i: number) => Math.min(length - 1, Math.max(0, from + i));
+  const start = weights.findIndex((weight) => weight !== 0);
+  const end = weights.findLastIndex((weight) => weight !== 0);
+  const first = inside(start);
+  const kept = new Int16Array(inside(end) - first + 1);
+  for (let i = start; i <= end; i++) {
+    const place = inside(i) - first;
+    kept[place] = (kept[place] ?? 0) + (weights[i] ?? 0);
   }
-  const [first, last] = [Math.min(...inside.keys()), Math.max(...inside.keys())];
-  return { first, weights: Array.from({ length: last - first + 1 }, (_, i) => inside.get(first + i) ?? 0) };
+  return { first, weights: kept };
 }
 
 /**
  * The image made smaller, before it is cut or padded to what is wanted.
- * @returns undefined where it would grow in a direction, or where libvips does it in another way
+ * @returns a view of the kernels' memory, good until they do anything else; undefined where it would grow in a direction, or where libvips does it in another way
  */
 export function shrink(image: Pixels, wanted: Extent, fit: Fit, kernel: Smooth): Pixels | undefined {
   const by = factors(image, wanted, fit);
@@ -132,16 +135,16 @@ export function shrink(image: Pixels, wanted: Extent, fit: Fit, kernel: Smooth):
   return down.box > MOST_IN_BOX || across.box > MOST_IN_BOX ? undefined : reduced(image, down, across);
 }
 
-function reduced({ data, height, width, channels }: Pixels, down: Reduction, across: Reduction): Pixels {
+function reduced({ data: given, height, width, channels }: Pixels, down: Reduction, across: Reduction): Pixels {
   const { memory, averageAcross, averageDown, shrinkAcross1, shrinkAcross3, shrinkDown } = kernels();
   const samples = width * channels;
   const boxHeight = Math.ceil(height / down.box);
   const boxWidth = Math.ceil(width / across.box);
-  const here = placeOf(data);
+  const here = placeOf(given);
   const [from = 0, boxed = 0, rows = 0, downWeights = 0, low = 0, narrow = 0, columns = 0, acrossWeights = 0, to = 0] =
     places(
       [
-        here.at === undefined ? data.length : 0,
+        here.at === undefined ? given.length : 0,
         down.box > 1 ? boxHeight * samples : 0,
         down.size * down.pairs * 8,
         down.weights.byteLength,
@@ -153,24 +156,26 @@ function reduced({ data, height, width, channels }: Pixels, down: Reduction, acr
       ],
       here.free,
     );
-  if (here.at === undefined) new Uint8Array(memory.buffer, from).set(data);
+  if (here.at === undefined) new Uint8Array(memory.buffer, from).set(given);
   const source = here.at ?? from;
   if (down.box > 1) averageDown(source, samples, height, down.box, boxed);
   const top = down.box > 1 ? boxed : source;
   const addresses = new Int32Array(memory.buffer, rows, down.size * down.pairs * 2);
-  for (let i = 0; i < addresses.length; i++) {
-    const [row, tap] = [Math.floor(i / (down.pairs * 2)), i % (down.pairs * 2)];
+  const taps = down.pairs * 2;
+  for (let row = 0; row < down.size; row++) {
+    const first = down.first[row] ?? 0;
     // A weight of nothing may stand behind the last row.
-    addresses[i] = top + Math.min(boxHeight - 1, (down.first[row] ?? 0) + tap) * samples;
+    for (let tap = 0; tap < taps; tap++) addresses[row * taps + tap] = top + Math.min(boxHeight - 1, first + tap) * samples;
   }
   new Int16Array(memory.buffer, downWeights).set(down.weights);
   shrinkDown(rows, downWeights, down.pairs, low, samples, down.size);
   if (across.box > 1) averageAcross(low, width, channels, down.size, across.box, narrow);
   const left = across.box > 1 ? narrow : low;
-  new Int32Array(memory.buffer, columns).set(across.first.map((column) => column * channels));
+  const offsets = new Int32Array(memory.buffer, columns, across.size);
+  for (let column = 0; column < across.size; column++) offsets[column] = (across.first[column] ?? 0) * channels;
   new Int16Array(memory.buffer, acrossWeights).set(across.weights);
   const mix = channels === 3 ? shrinkAcross3 : shrinkAcross1;
   mix(left, boxWidth * channels, down.size, columns, acrossWeights, across.pairs, to, across.size);
-  const end = to + across.size * down.size * channels;
-  return { data: new Uint8Array(memory.buffer.slice(to, end)), height: down.size, width: across.size, channels };
+  const data = new Uint8Array(memory.buffer, to, across.size * down.size * channels);
+  return { data, height: down.size, width: across.size, channels };
 }
