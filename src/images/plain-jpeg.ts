@@ -8,8 +8,8 @@ import { shapeColours } from './pixel-kernels.ts';
 import type { Extent, Pixels } from './pixels.ts';
 import type { Conversion } from './profile-conversion.ts';
 
-/** Above it sharp needs less memory. */
-const MOST_PIXELS = 1 << 25;
+/** Above it sharp needs less memory: here it is up to seven bytes a pixel, in every thread, and kept. */
+const MOST_PIXELS = 1 << 22;
 
 const MARKER = {
   extended: 0xc1,
@@ -26,8 +26,8 @@ const MARKER = {
 };
 
 export interface JpegChoices {
-  /** Whether a picture of that extent is wanted from here. */
-  takes(extent: Extent): boolean;
+  /** Whether a picture of that extent, gray or in three channels, is wanted from here. */
+  takes(extent: Extent, channels: number): boolean;
   /** What a colour profile makes of colours; undefined where that is not known yet. */
   conversion(profile: Buffer): Conversion | undefined;
 }
@@ -40,7 +40,7 @@ export function readPlainJpeg(bytes: Uint8Array, { takes, conversion }: JpegChoi
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found = segmentsOf(file);
   const picture = found && pictureOf(found);
-  if (!picture || !takes(picture)) return undefined;
+  if (!picture || !takes(picture, picture.components.length)) return undefined;
   const colours = found.profile.length === 0 ? 'none' : conversion(Buffer.concat(found.profile));
   if (!colours || colours === 'by libvips') return undefined;
   const pixels = decoded(file, found, picture);

@@ -62,7 +62,10 @@ export function prepareAtOnce(
   at: number,
   change?: ImageChange,
 ): boolean {
-  const plain = plainPixels(image, (extent) => !shrunkWhileDecoded(extent, spec));
+  const plain = plainPixels(
+    image,
+    (extent, channels) => (channels === 1 || spec.channels === 'rgb') && !shrunkWhileDecoded(extent, spec),
+  );
   const seen = plain && fittedAtOnce(plain, spec);
   if (!seen) return false;
   // libvips gives gray images three channels; the mean of one has other last bits.

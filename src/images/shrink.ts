@@ -165,7 +165,8 @@ function reduced({ data: given, height, width, channels }: Pixels, down: Reducti
   for (let row = 0; row < down.size; row++) {
     const first = down.first[row] ?? 0;
     // A weight of nothing may stand behind the last row.
-    for (let tap = 0; tap < taps; tap++) addresses[row * taps + tap] = top + Math.min(boxHeight - 1, first + tap) * samples;
+    for (let tap = 0; tap < taps; tap++)
+      addresses[row * taps + tap] = top + Math.min(boxHeight - 1, first + tap) * samples;
   }
   new Int16Array(memory.buffer, downWeights).set(down.weights);
   shrinkDown(rows, downWeights, down.pairs, low, samples, down.size);

@@ -1,7 +1,7 @@
 /** Huffman codes of a JPEG scan (ITU-T T.81, annexes C and F): tables for looking up, and the coefficients of one block. */
 
 /** A code of at most so many bits, with the bits behind it, is found by one look. */
-const LOOK: i32 = 10;
+const LOOK: i32 = 11;
 /** Bytes of a table: what LOOK bits mean, then by length the first code that is too large, what to add to a code, and the symbols. */
 export const TABLE_BYTES: i32 = (4 << LOOK) + 18 * 4 + 18 * 4 + 256;
 const TOO_LARGE: i32 = 4 << LOOK;
