@@ -4,8 +4,8 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rm
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import assemblyScript from 'assemblyscript/asc';
 import { build } from 'esbuild';
-import createWabt from 'wabt';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -33,11 +33,17 @@ if (existsSync('scripts/generate-schemas.ts')) {
   await generateSchemas(root);
 }
 
-// The loops over pixels, from WebAssembly's text.
-const wabt = await createWabt();
-const kernels = wabt.parseWat('pixel-kernels.wat', readFileSync('src/images/pixel-kernels.wat', 'utf8'));
-writeFileSync('dist/pixel-kernels.wasm', kernels.toBinary({}).buffer);
-kernels.destroy();
+// The loops over pixels: AssemblyScript to WebAssembly.
+const compiled = await assemblyScript.main([
+  'src/images/wasm/index.ts',
+  ...['--outFile', 'dist/pixel-kernels.wasm'],
+  // No garbage collector: the kernels have no objects.
+  ...['--runtime', 'stub', '--noAssert', '-O3', '--enable', 'simd', '--use', 'abort='],
+]);
+if (compiled.error) {
+  console.error(compiled.stderr.toString());
+  throw compiled.error;
+}
 
 // 2. Types are checked and declared (tsc writes no JavaScript).
 if (!process.argv.includes('--no-types')) {

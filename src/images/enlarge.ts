@@ -2,42 +2,10 @@
  * Enlarging by Pillow's filters: pixel centres lie at halves, and weights beyond the edges are shared out again. libvips shifts what it
  * enlarges by half a pixel and knows fewer kernels there, and picks other pixels for `nearest`; what it else makes smaller is taken as it is.
  */
+import { FILTERS } from './filters.ts';
 import { mixed, type Taps } from './pixel-kernels.ts';
 import type { Fit, Kernel } from './pixel-spec.ts';
 import type { Extent, Pixels } from './pixels.ts';
-
-/** Values of a filter at a distance from its centre in pixels, and how far it reaches. */
-interface Filter {
-  readonly reach: number;
-  at(distance: number): number;
-}
-
-/** Mitchell and Netravali, "Reconstruction filters in computer graphics", 1988, equation 8. B = 0, C = ½ is Catmull and Rom's. */
-function cubic(b: number, c: number): Filter {
-  return {
-    reach: 2,
-    at(distance) {
-      const x = Math.abs(distance);
-      if (x < 1) return ((12 - 9 * b - 6 * c) * x ** 3 + (-18 + 12 * b + 6 * c) * x ** 2 + 6 - 2 * b) / 6;
-      if (x < 2)
-        return ((-b - 6 * c) * x ** 3 + (6 * b + 30 * c) * x ** 2 + (-12 * b - 48 * c) * x + 8 * b + 24 * c) / 6;
-      return 0;
-    },
-  };
-}
-
-function lanczos(reach: number): Filter {
-  const sinc = (x: number) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
-  return { reach, at: (distance) => (Math.abs(distance) < reach ? sinc(distance) * sinc(distance / reach) : 0) };
-}
-
-const FILTERS: Readonly<Record<Exclude<Kernel, 'nearest'>, Filter>> = {
-  bilinear: { reach: 1, at: (distance) => Math.max(0, 1 - Math.abs(distance)) },
-  cubic: cubic(0, 0.5),
-  mitchell: cubic(1 / 3, 1 / 3),
-  lanczos2: lanczos(2),
-  lanczos3: lanczos(3),
-};
 
 /** The extent that an image is scaled to before it is cut or padded. Never below one pixel. */
 export function scaledTo({ height, width }: Extent, wanted: Extent, fit: Fit): Extent {

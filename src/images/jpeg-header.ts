@@ -1,4 +1,5 @@
 /** What the header of a JPEG file (ITU-T T.81, annex B) says, where it is a plain one: nothing has to be turned, three channels. */
+import { isUpright } from './exif.ts';
 
 export interface JpegHeader {
   readonly height: number;
@@ -7,10 +8,11 @@ export interface JpegHeader {
   readonly profile: Buffer | undefined;
 }
 
-const MARKER = { startOfImage: 0xd8, startOfScan: 0xda, app1: 0xe1, app2: 0xe2, app14: 0xee };
+const MARKER = { startOfImage: 0xd8, startOfScan: 0xda, app0: 0xe0, app1: 0xe1, app2: 0xe2, app14: 0xee };
 /** Start of a frame: baseline, extended and progressive, with Huffman codes. */
 const FRAMES: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2]);
-const PROFILE = 'ICC_PROFILE\0';
+/** What a segment with a part of a colour profile begins with. */
+export const PROFILE = 'ICC_PROFILE\0';
 
 /** Undefined where the file is unusual or damaged, or may say how it is to be turned: sharp looks then. */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
@@ -24,10 +26,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     const body = file.subarray(at + 4, at + 2 + length);
     if (fill !== 0xff || length < 2 || body.length !== length - 2) return undefined;
     if (marker === MARKER.startOfScan) return extent && { ...extent, profile: joined(profile) };
-    // Orientation is told by Exif; Adobe's segment may mean other colours than the usual ones.
-    if (marker === MARKER.app14 || (marker === MARKER.app1 && body.toString('latin1', 0, 4) === 'Exif'))
-      return undefined;
-    if (marker === MARKER.app2 && body.toString('latin1', 0, PROFILE.length) === PROFILE) {
+    if (!isPlainSegment(marker, body)) return undefined;
+    if (marker === MARKER.app2) {
       // The number of the segment, and of how many: in any other order they are left to sharp.
       const [number, count] = body.subarray(PROFILE.length);
       if (number !== profile.length + 1 || (count ?? 0) < number) return undefined;
@@ -41,6 +41,18 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     at += 2 + length;
   }
   return undefined;
+}
+
+/** Whether a segment for programs tells nothing that changes the picture. */
+export function isPlainSegment(marker: number, body: Buffer): boolean {
+  const starts = (text: string) => body.toString('latin1', 0, text.length) === text;
+  // Orientation is told by Exif; a second picture that makes the first one brighter by Adobe's text in the same segment.
+  if (marker === MARKER.app1) return starts('Exif\0\0') ? isUpright(body.subarray(6)) : !body.includes('hdrgm');
+  if (marker === MARKER.app2) return starts(PROFILE);
+  // Of any other version libjpeg warns.
+  if (marker === MARKER.app0) return !starts('JFIF\0') || body[5] === 1;
+  // Adobe's segment may mean other colours than the usual ones: 1 is those.
+  return marker !== MARKER.app14 || (starts('Adobe') && body[11] === 1);
 }
 
 function joined(parts: readonly Buffer[]): Buffer | undefined {

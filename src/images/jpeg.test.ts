@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { segment } from '../../test/jpeg-writer.ts';
 import { sharedPath } from '../../test/shared-data.ts';
 import { DECODER_VERSION } from './decoder-version.ts';
 import { readJpegHeader } from './jpeg-header.ts';
-import { likeSrgb } from './like-srgb.ts';
-import { preparedSize, type SettledPixels } from './pixel-spec.ts';
-import { prepare } from './prepare.ts';
+import { channelModes, fits, kernels, preparedSize, type SettledPixels } from './pixel-spec.ts';
+import type { Extent } from './pixels.ts';
+import { prepare, prepareAtOnce } from './prepare.ts';
+import { conversionOf } from './profile-conversion.ts';
 
 const [height, width] = [48, 60];
 const spec: SettledPixels = {
@@ -25,17 +27,18 @@ const spec: SettledPixels = {
   decoder: DECODER_VERSION,
 };
 
-async function ours(bytes: Uint8Array): Promise<Float32Array> {
-  const into = new Float32Array(preparedSize(spec));
-  const done = await prepare({ kind: 'encoded', bytes, path: 'photo' }, spec, into, 0);
+async function ours(bytes: Uint8Array, more: Partial<SettledPixels> = {}): Promise<Float32Array> {
+  const wanted = { ...spec, ...more };
+  const into = new Float32Array(preparedSize(wanted));
+  const done = await prepare({ kind: 'encoded', bytes, path: 'photo' }, wanted, into, 0);
   if (!done.ok) throw new Error(done.error.message);
   return into;
 }
 
-function sharps(bytes: Uint8Array): Promise<Buffer> {
+function sharps(bytes: Uint8Array, size: Extent = { height, width }): Promise<Buffer> {
   return sharp(bytes, { autoOrient: true })
     .toColourspace('srgb')
-    .resize({ height, width, fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false })
+    .resize({ ...size, fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false })
     .raw()
     .toBuffer();
 }
@@ -101,14 +104,50 @@ describe('a profile', () => {
     ] as const) {
       const bytes = await photo().jpeg({ chromaSubsampling: '4:4:4' }).withIccProfile(name).toBuffer();
       const { profile = Buffer.alloc(0) } = readJpegHeader(bytes) ?? {};
-      expect(await likeSrgb(profile), name).toBe(plain);
+      expect((await conversionOf(profile)) === 'none', name).toBe(plain);
       expect(farthest(await ours(bytes), await sharps(bytes)), name).toBeLessThanOrEqual(1);
     }
   });
 
   it('that is none changes nothing: sharp passes over it', async () => {
-    expect(await likeSrgb(Buffer.from('no profile'))).toBe(true);
+    expect(await conversionOf(Buffer.from('no profile'))).toBe('none');
   });
+});
+
+it('gives the bits that prepare gives with sharp, whatever the spec', async () => {
+  const specs = fc.record({
+    height: fc.integer({ min: 1, max: 60 }),
+    width: fc.integer({ min: 1, max: 60 }),
+    fit: fc.constantFrom(...fits),
+    kernel: fc.constantFrom(...kernels),
+    channels: fc.constantFrom(...channelModes),
+    crop: fc.option(fc.record({ height: fc.integer({ min: 8, max: 60 }), width: fc.integer({ min: 8, max: 60 }) })),
+  });
+  const files = await Promise.all(
+    [['b-w'], ['srgb', '4:4:4'], ['srgb', '4:2:0']].map(([space = '', chromaSubsampling]) =>
+      photo()
+        .toColourspace(space)
+        .jpeg({ ...(chromaSubsampling && { chromaSubsampling }) })
+        .toBuffer(),
+    ),
+  );
+  // Of two pictures in one file sharp takes the first as well.
+  const second = segment(0xe2, Buffer.from('MPF\0II*\0'));
+  let atOnce = 0;
+  await fc.assert(
+    fc.asyncProperty(specs, fc.constantFrom(...files), async (chosen, file) => {
+      const wanted: SettledPixels = { ...spec, ...chosen };
+      const found = new Float32Array(preparedSize(wanted));
+      if (!prepareAtOnce({ kind: 'encoded', bytes: file, path: 'photo' }, wanted, found, 0)) return;
+      atOnce++;
+      const bytes = Buffer.concat([file.subarray(0, 2), second, file.subarray(2)]);
+      expect(prepareAtOnce({ kind: 'encoded', bytes, path: 'photo' }, wanted, found, 0)).toBe(false);
+      const other = await ours(bytes, wanted);
+      expect(Buffer.from(found.buffer).equals(Buffer.from(other.buffer))).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+  expect(atOnce).toBeGreaterThan(100);
 });
 
 const folder = sharedPath('datasets/hymenoptera/train');
@@ -122,7 +161,12 @@ it.skipIf(!folder)(
     for (const name of photos.filter((_, i) => i % 3 === 0)) {
       const bytes = readFileSync(join(folder ?? '', name));
       if (readJpegHeader(bytes)?.profile) profiles++;
-      expect(farthest(await ours(bytes), await sharps(bytes)), name).toBeLessThanOrEqual(1);
+      // The second size is one that photographs are not shrunk to while they are decoded.
+      for (const size of [
+        { height, width },
+        { height: 130, width: 130 },
+      ])
+        expect(farthest(await ours(bytes, size), await sharps(bytes, size)), name).toBeLessThanOrEqual(1);
     }
     expect(profiles).toBeGreaterThan(20);
   },

@@ -1,7 +1,6 @@
-/** The inner loops over pixels, in WebAssembly (pixel-kernels.wat): several times as fast as the same in JavaScript. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { packageRoot } from '../files/package-root.ts';
+/** Pixels mixed of others, and pixels to numbers, by kernels. */
+import { kept, kernels, placeOf, places } from './kernels.ts';
+import type { MatrixShaper } from './matrix-profile.ts';
 import type { Pixels } from './pixels.ts';
 
 /** Of one axis: which old pixels a new one is mixed of. */
@@ -13,78 +12,22 @@ export interface Taps {
   readonly weights: Float64Array;
 }
 
-type Kernel = (...addressesAndCounts: number[]) => void;
-
-interface Kernels {
-  readonly memory: WebAssembly.Memory;
-  readonly mixAcross: Kernel;
-  readonly mixDown: Kernel;
-  readonly lookUpGray: Kernel;
-  readonly lookUpColours: Kernel;
-}
-
-let loaded: Kernels | undefined;
-
-function kernels(): Kernels {
-  loaded ??= load();
-  return loaded;
-}
-
-function load(): Kernels {
-  const module = new WebAssembly.Module(readFileSync(join(packageRoot(), 'dist', 'pixel-kernels.wasm')));
-  const { memory, ...functions } = new WebAssembly.Instance(module).exports;
-  const named = (name: string): Kernel => {
-    const found = functions[name];
-    if (typeof found !== 'function') throw new Error(`pixel-kernels.wasm exports no ${name}`);
-    return (...given) => {
-      found(...given);
-    };
-  };
-  if (!(memory instanceof WebAssembly.Memory)) throw new Error('pixel-kernels.wasm exports no memory');
-  return {
-    memory,
-    mixAcross: named('mixAcross'),
-    mixDown: named('mixDown'),
-    lookUpGray: named('lookUpGray'),
-    lookUpColours: named('lookUpColours'),
-  };
-}
-
-const PAGE = 65_536;
-/** Kernels work on four numbers at a time, and so up to three beyond the last. */
-const SLACK = 64;
-
-/** Places for arrays of so many bytes each, one behind the other; the memory grows where it is too small. */
-function places(memory: WebAssembly.Memory, sizes: readonly number[]): readonly number[] {
-  let end = 0;
-  const found = sizes.map((size) => {
-    const at = end;
-    end = Math.ceil((at + size + SLACK) / 16) * 16;
-    return at;
-  });
-  const missing = end - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
-  return found;
-}
-
 /** The image mixed anew, first across, then down: [new height, new width, channels]. */
-export function mixed({ data, height, width, channels }: Pixels, across: Taps, down: Taps): Uint8Array {
+export function mixed({ data: given, height, width, channels }: Pixels, across: Taps, down: Taps): Uint8Array {
+  const data = kept(given);
   const { memory, mixAcross, mixDown } = kernels();
   const samples = (across.places.length / across.count) * channels;
   const newHeight = down.places.length / down.count;
   const perSample = ofSamples(across, channels);
-  const [from = 0, acrossPlaces = 0, acrossWeights = 0, downRows = 0, downWeights = 0, wide = 0, to = 0] = places(
-    memory,
-    [
-      data.length,
-      perSample.places.byteLength,
-      perSample.weights.byteLength,
-      down.places.byteLength,
-      down.weights.byteLength,
-      height * samples * 4,
-      newHeight * samples,
-    ],
-  );
+  const [from = 0, acrossPlaces = 0, acrossWeights = 0, downRows = 0, downWeights = 0, wide = 0, to = 0] = places([
+    data.length,
+    perSample.places.byteLength,
+    perSample.weights.byteLength,
+    down.places.byteLength,
+    down.weights.byteLength,
+    height * samples * 4,
+    newHeight * samples,
+  ]);
   const { buffer } = memory;
   new Uint8Array(buffer, from).set(data);
   new Int32Array(buffer, acrossPlaces).set(perSample.places);
@@ -119,6 +62,9 @@ export interface Lookup {
   readonly channel: number;
 }
 
+/** So many pixels' numbers stay in the fastest memory until they are copied. */
+const PIXELS_AT_ONCE = 2048;
+
 /** Pixels of `channels` to three numbers each, into `into[at …]`. Gray ones give their only channel to all three. */
 export function lookUpThree(
   { data, channels }: Pick<Pixels, 'data' | 'channels'>,
@@ -128,13 +74,36 @@ export function lookUpThree(
 ): void {
   const { memory, lookUpGray, lookUpColours } = kernels();
   const pixels = data.length / channels;
-  const [tables = 0, from = 0, to = 0] = places(memory, [3 * 1024, data.length, pixels * 12]);
+  const here = placeOf(data);
+  const [tables = 0, to = 0, copy = 0] = places(
+    [3 * 1024, PIXELS_AT_ONCE * 12, here.at === undefined ? here.length : 0],
+    here.free,
+  );
   const { buffer } = memory;
   lookups.forEach(({ table }, i) => {
     new Float32Array(buffer, tables + i * 1024).set(table);
   });
-  new Uint8Array(buffer, from).set(data);
-  if (channels === 1) lookUpGray(from, pixels, tables, to);
-  else lookUpColours(from, pixels, lookups[0].channel, lookups[1].channel, lookups[2].channel, tables, to);
-  into.set(new Float32Array(buffer, to, pixels * 3), at);
+  if (here.at === undefined) new Uint8Array(buffer, copy).set(data);
+  const [first, second, third] = lookups;
+  for (let done = 0; done < pixels; done += PIXELS_AT_ONCE) {
+    const count = Math.min(PIXELS_AT_ONCE, pixels - done);
+    const from = (here.at ?? copy) + done * channels;
+    if (channels === 1) lookUpGray(from, count, tables, to);
+    else lookUpColours(from, count, first.channel, second.channel, third.channel, tables, to);
+    into.set(new Float32Array(buffer, to, count * 3), at + done * 3);
+  }
+}
+
+/** Red, green and blue of another profile to sRGB's: in place where they lie in the kernels' memory. */
+export function shapeColours(data: Uint8Array, { sums, curve }: MatrixShaper): Uint8Array {
+  const { memory, shapeColours: shape } = kernels();
+  const here = placeOf(data);
+  const [sumsAt = 0, curveAt = 0, copy = 0] = places([sums.byteLength, curve.length, data.length], here.free);
+  const at = here.at ?? copy;
+  new Int32Array(memory.buffer, sumsAt).set(sums);
+  new Uint8Array(memory.buffer, curveAt).set(curve);
+  if (here.at === undefined) new Uint8Array(memory.buffer, at).set(data);
+  shape(at, here.length / 3, sumsAt, curveAt);
+  const shaped = new Uint8Array(memory.buffer, at, here.length);
+  return here.at === undefined ? shaped.slice() : shaped;
 }

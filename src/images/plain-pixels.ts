@@ -1,11 +1,18 @@
-/** Pixels that need no sharp: raw ones, and those of PNG files without anything unusual. */
+/** Pixels that need no sharp: raw ones, and those of PNG and JPEG files without anything unusual. */
 import type { Pixels } from './pixels.ts';
+import { type JpegChoices, readPlainJpeg } from './plain-jpeg.ts';
 import { readPlainPng } from './plain-png.ts';
+import { knownConversion } from './profile-conversion.ts';
 import type { StoredImage } from './stored-image.ts';
 
-/** Gray, or red, green and blue, as sharp gives them. Undefined where sharp has to look. */
-export function plainPixels(image: StoredImage): Pixels | undefined {
-  if (image.kind === 'encoded') return readPlainPng(image.bytes);
+/**
+ * Gray, or red, green and blue, as sharp gives them. Undefined where sharp has to look, or into a colour profile that is not known yet.
+ * @param takesJpeg whether a JPEG is wanted whole
+ * @returns pixels that may lie in the kernels' memory: good until the next image
+ */
+export function plainPixels(image: StoredImage, takesJpeg: JpegChoices['takes']): Pixels | undefined {
+  if (image.kind === 'encoded')
+    return readPlainPng(image.bytes) ?? readPlainJpeg(image.bytes, { takes: takesJpeg, conversion: knownConversion });
   const { pixels: data, height, width, channels } = image;
   return channels === 1 || channels === 3 ? { data, height, width, channels } : undefined;
 }

@@ -7,11 +7,12 @@ import { decodeProblem, describeForeign, openEncoded, openRaw } from './decode.t
 import { centred, enlarge, scaledTo } from './enlarge.ts';
 import { formatOf } from './format.ts';
 import { readJpegHeader } from './jpeg-header.ts';
-import { likeSrgb } from './like-srgb.ts';
 import { normalizeInto } from './normalize.ts';
 import type { Channels, Kernel, PixelSpec, SettledPixels } from './pixel-spec.ts';
 import type { Extent, Pixels } from './pixels.ts';
 import { plainPixels, withoutRepeats, withRepeats } from './plain-pixels.ts';
+import { conversionOf, knownConversion } from './profile-conversion.ts';
+import { shrink } from './shrink.ts';
 import type { StoredImage } from './stored-image.ts';
 
 /** sharp's names. Its `linear` is the triangle filter, widened where it shrinks; large steps begin with a box filter. */
@@ -34,6 +35,7 @@ export async function prepare(
 ): Promise<Result<void, Diagnostic>> {
   if (prepareAtOnce(image, spec, into, at, change)) return ok(undefined);
   try {
+    if ((await learnProfile(image)) && prepareAtOnce(image, spec, into, at, change)) return ok(undefined);
     const opened = await open(image);
     if (!opened.ok) return opened;
     finish(await fitted(opened.value, spec), spec, into, at, change);
@@ -43,8 +45,14 @@ export async function prepare(
   }
 }
 
+/** Tries the colour profile of a JPEG, if that is not done. @returns whether it was new and needs no libvips */
+async function learnProfile(image: StoredImage): Promise<boolean> {
+  const profile = image.kind === 'encoded' ? readJpegHeader(image.bytes)?.profile : undefined;
+  return profile !== undefined && !knownConversion(profile) && (await conversionOf(profile)) !== 'by libvips';
+}
+
 /**
- * The same without sharp and without waiting, for plain pixels that nothing has to make smaller: the same bits.
+ * The same without sharp and without waiting, for plain pixels: the same bits.
  * @returns whether that was possible; where not, nothing was written
  */
 export function prepareAtOnce(
@@ -54,7 +62,10 @@ export function prepareAtOnce(
   at: number,
   change?: ImageChange,
 ): boolean {
-  const plain = plainPixels(image);
+  const plain = plainPixels(
+    image,
+    (extent, channels) => (channels === 1 || spec.channels === 'rgb') && !shrunkWhileDecoded(extent, spec),
+  );
   const seen = plain && fittedAtOnce(plain, spec);
   if (!seen) return false;
   // libvips gives gray images three channels; the mean of one has other last bits.
@@ -69,7 +80,7 @@ function finish(seen: Pixels, spec: SettledPixels, into: Float32Array, at: numbe
   normalizeInto({ data, channels: seen.channels }, spec, into, at);
 }
 
-/** As `fitted` does; undefined where that is libvips' work: to weigh colours as gray, and to make smaller. */
+/** As `fitted` does; undefined where that is libvips' work: to weigh colours as gray. */
 function fittedAtOnce(plain: Pixels, { fit, kernel, channels, crop, ...size }: PixelSpec): Pixels | undefined {
   if (plain.channels !== 1 && channels !== 'rgb') return undefined;
   const light = withoutRepeats(plain);
@@ -77,13 +88,19 @@ function fittedAtOnce(plain: Pixels, { fit, kernel, channels, crop, ...size }: P
   return cut && resizedAtOnce(cut, { size, fit, kernel });
 }
 
-function resizedAtOnce(image: Pixels, { size: { height, width }, fit, kernel }: Resize): Pixels | undefined {
-  if (image.height === height && image.width === width) return image;
-  const scaled = scaledTo(image, { height, width }, fit);
-  const grows = scaled.height >= image.height && scaled.width >= image.width;
-  const stays = scaled.height === image.height && scaled.width === image.width;
-  if (kernel !== 'nearest' && (stays || !grows)) return undefined;
-  return centred(enlarge(image, scaled, kernel), { height, width });
+/** As `resized` does. */
+function resizedAtOnce(image: Pixels, { size, fit, kernel }: Resize): Pixels | undefined {
+  if (image.height === size.height && image.width === size.width) return image;
+  const scaled = scaledTo(image, size, fit);
+  if (kernel === 'nearest') return centred(enlarge(image, scaled, kernel), size);
+  if (scaled.height <= image.height && scaled.width <= image.width) {
+    const small = shrink(image, size, fit, kernel);
+    return small && centred(small, size);
+  }
+  const least = { height: Math.min(image.height, scaled.height), width: Math.min(image.width, scaled.width) };
+  const same = least.height === image.height && least.width === image.width;
+  const small = same ? image : shrink(image, least, 'fill', kernel);
+  return small && centred(enlarge(small, scaled, kernel), size);
 }
 
 /** A sharp pipeline, and the height and width of what it gives. */
@@ -104,7 +121,7 @@ async function open(image: StoredImage): Promise<Result<Opened, Diagnostic>> {
   }
   const header = readJpegHeader(image.bytes);
   if (header) {
-    const srgb = header.profile !== undefined && (await likeSrgb(header.profile));
+    const srgb = header.profile !== undefined && (await conversionOf(header.profile)) === 'none';
     return ok({ sharp: await openEncoded(image.bytes, srgb), extent: header });
   }
   const sharp = await openEncoded(image.bytes);
@@ -140,7 +157,17 @@ async function resized(sharp: Sharp, extent: Extent, { size, fit, kernel }: Resi
   return centred(enlarge(small, scaled, kernel), { height, width });
 }
 
-/** A JPEG must not be shrunk while it is decoded: that would be another filter than the one asked for. */
+/**
+ * Whether sharp decodes a JPEG of this extent at half the size or less, which is another filter than the one asked for: from a factor of four
+ * in both directions on, since one of two at least is left to the resize.
+ */
+function shrunkWhileDecoded({ height, width }: Extent, { crop, fit, kernel, ...size }: PixelSpec): boolean {
+  const wanted = crop ?? size;
+  const [down, across] = [height / wanted.height, width / wanted.width];
+  const factor = !crop && fit === 'contain' ? Math.max(down, across) : Math.min(down, across);
+  return kernel !== 'nearest' && factor >= 4;
+}
+
 function shrunk(sharp: Sharp, { height, width, fit, kernel }: Extent & Pick<PixelSpec, 'fit' | 'kernel'>): Sharp {
   return sharp.resize({
     width,
