@@ -170,6 +170,35 @@ describe('an engine that breaks down', () => {
   });
 });
 
+describe("ort's thread", () => {
+  it.each([
+    { ends: 'process.exit(134)', said: 'its thread ended with code 134' },
+    { ends: "throw new Error('bad node')", said: 'bad node' },
+  ])('that ends by $ends: the stage and its images are named, the others finish', async ({ ends, said }) => {
+    const preload = rig.cli.write(
+      'preload.cjs',
+      `const { threadId, parentPort } = require('node:worker_threads');
+       if (threadId === 1) {
+         const on = parentPort.on.bind(parentPort);
+         parentPort.on = (event, listener) => on(event, (message) => {
+           if (message?.request?.do === 'forward') ${ends};
+           listener(message);
+         });
+       }`,
+    );
+    const given = ['--engine', 'ort', '--keep-going'];
+    const broken = await rig.run(given, {}, { NODE_OPTIONS: `--require ${preload}` });
+    expect(broken.code).toBe(6);
+    expect(diagnosed(broken, 'E003').map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^stage features: the engine ort on cpu broke down: ${said}, while it computed "\\d+\\.png" to "`),
+      ),
+    ]);
+    expect(statuses(broken)).toMatchObject({ features: 'failed', head: 'skipped', beside: 'ran' });
+    expect((await rig.run(['--engine', 'ort'])).code).toBe(0);
+  });
+});
+
 describe('memory that runs out', () => {
   beforeEach(() => {
     rig.install('tfjs-node');

@@ -21,6 +21,7 @@ function step(inputs) {
     );
   if (calls !== at) return;
   if (end === 'abort') {
+    process.stderr.write('I0000 00:00:1795695761.248122   11321 port.cc:153] oneDNN custom operations are on.\n');
     process.stderr.write('F tensorflow/core/framework/tensor.cc:733] Check failed: dtype() == expected_dtype\n');
     process.abort();
   }

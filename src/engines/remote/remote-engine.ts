@@ -226,8 +226,13 @@ function firstLine(text: string): string {
   return text.split('\n')[0]?.slice(0, 300) ?? '';
 }
 
-/** Of what a library has said; not of the stacks that Node writes after it, which name places in pipe. */
+/** Not news: what TensorFlow and TensorFlow.js say of themselves, and the stacks that Node writes at its end, which name places in pipe. */
+const CHATTER =
+  /^(?:[IW]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: I |WARNING: All log messages before|Platform node has already been set)/;
+const STACK = /^-+ (?:Native|JavaScript) stack trace -+$/m;
+
 function lastLines(text: string): string {
-  const [said = ''] = text.split(/^-+ (?:Native|JavaScript) stack trace -+$/m);
-  return said.trim().split('\n').slice(-2).join(' ').slice(-300);
+  const [said = ''] = text.split(STACK);
+  const lines = said.split('\n').filter((line) => line.trim() !== '' && !CHATTER.test(line));
+  return lines.slice(-2).join(' ').slice(0, 300);
 }
