@@ -19,6 +19,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   EIO: 'the disk reports an input/output error',
   ENOTDIR: 'a part of the path is not a folder',
+  // What making the folders above says of a file in their way.
+  EEXIST: 'a part of the path is not a folder',
+  EISDIR: 'there is a folder of that name',
   EFBIG: 'the file would be too large',
   EMFILE: 'too many open files',
 };

@@ -261,6 +261,15 @@ describe('pipe sweep', () => {
       file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
     });
     expect(rows).toHaveLength(4);
+    rig.write('taken', '');
+    for (const words of [
+      ['--export', 'csv', '--out', 'taken/trials.csv'],
+      ['--write', 'taken/best.yaml'],
+    ]) {
+      const refused = await rig.run('sweep', 'show', ...words);
+      expect(refused.stderr).toMatch(/error\[K001\]: cannot write taken.*: a part of the path is not a folder/);
+      expect(refused.code).toBe(7);
+    }
     await rig.run('sweep', 'show', '--write', 'best.yaml');
     const best = await rig.run('plan', 'best', '--json');
     expect(best.code).toBe(0);
