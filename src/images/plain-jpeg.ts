@@ -10,6 +10,7 @@ import type { Conversion } from './profile-conversion.ts';
 
 /** Above it sharp needs less memory: here it is up to seven bytes a pixel, in every thread, and kept. */
 const MOST_PIXELS = 1 << 22;
+const MOST_BYTES = 1 << 24;
 
 const MARKER = {
   extended: 0xc1,
@@ -68,7 +69,7 @@ interface Segments {
 
 /** What stands before the scan. */
 function segmentsOf(file: Buffer): Segments | undefined {
-  if (file.length < 4 || file.readUInt16BE(0) !== 0xff00 + MARKER.startOfImage) return undefined;
+  if (file.length < 4 || file.length > MOST_BYTES || file.readUInt16BE(0) !== 0xff00 + MARKER.startOfImage) return undefined;
   const found: Segments = {
     frame: undefined,
     scan: undefined,

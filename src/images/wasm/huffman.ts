@@ -9,13 +9,14 @@ const TO_PLACE: i32 = TOO_LARGE + 18 * 4;
 const SYMBOLS: i32 = TO_PLACE + 18 * 4;
 
 /*
- * An entry of a lookup: bits 0–4 the length of code and value, 8–15 how many places further the value lies, 16–31 the value.
+ * An entry of a lookup: bits 0–5 the length of code and value, 8–12 how many places further the value lies, 16–31 the value.
  * SPECIAL is set where that is not all: at the end of a block (END), where the code is longer than a look (UNKNOWN), and where the value does
- * not fit in a look: then bits 0–4 are the code's length alone, and 16–19 the value's.
+ * not fit in a look: then bits 0–5 are the code's length alone, and 16–19 the value's.
  */
-const SPECIAL: i32 = 32;
-const END: i32 = 64;
-const UNKNOWN: i32 = 128;
+const LENGTH: i32 = 63;
+const SPECIAL: i32 = 64;
+const END: i32 = 128;
+const UNKNOWN: i32 = 1 << 13;
 
 /**
  * Makes a table of the 16 counts and the symbols at `from`.
@@ -88,7 +89,7 @@ function longCode(table: usize, window: u64, dc: bool): i32 {
 /** The value that follows a code. */
 function followingValue(entry: i32, window: u64): i32 {
   const size = (entry >> 16) & 15;
-  return size === 0 ? 0 : signed(<i32>((window << (entry & 31)) >> (64 - size)), size);
+  return size === 0 ? 0 : signed(<i32>((window << (entry & LENGTH)) >> (64 - size)), size);
 }
 
 /** The last difference that was read, and the last place in the block that may be other than zero. */
@@ -98,41 +99,27 @@ export let lastPlace: i32 = 0;
 /** A window of 64 bits holds at least 57 that are new: so many looks, or one code of 16 bits with its value and two looks. */
 const LOOKS: i32 = 5;
 const LOOKS_BEHIND_FIRST: i32 = 2;
-/** Coefficients of more than 14 bits and a sign are in no picture. */
-const MOST: i32 = 1 << 14;
 
 /**
- * Reads a block, times its quantization, into `block`, in the order that the entries of `quantization` say.
+ * Reads the coefficients of a block, but for the first one, which is a difference, to where `places` says for each.
  * @param top the scan's bytes lie backwards below it: the bits from any place on are one little-endian load
  * @param at the first bit
- * @param prediction of the first coefficient
  * @returns the first bit behind the block, or −1 where it is no block
  */
-export function readBlock(
-  block: usize,
-  quantization: usize,
-  dc: usize,
-  ac: usize,
-  top: usize,
-  at: i32,
-  prediction: i32,
-): i32 {
+export function readBlock(block: usize, places: usize, dc: usize, ac: usize, top: usize, at: i32): i32 {
   let window: u64 = load<u64>(top - 8 - <usize>(at >> 3)) << (at & 7);
   let entry = load<i32>(dc + <usize>((window >> (64 - LOOK)) << 2));
   let value = entry >> 16;
-  let length = entry & 31;
+  let length = entry & LENGTH;
   if ((entry & SPECIAL) !== 0) {
     if ((entry & UNKNOWN) !== 0) entry = longCode(dc, window, true);
     if (entry === 0) return -1;
     value = followingValue(entry, window);
-    length = (entry & 31) + (entry >> 16);
+    length = (entry & LENGTH) + (entry >> 16);
   }
   at += length;
   window <<= length;
   difference = value;
-  value = (prediction + value) * (load<i32>(quantization) & 0xffff);
-  store<i16>(block, <i16>value);
-  let seen = value + MOST;
   let place = 0;
   let looks = LOOKS_BEHIND_FIRST;
   while (place < 63) {
@@ -140,35 +127,34 @@ export function readBlock(
       window = load<u64>(top - 8 - <usize>(at >> 3)) << (at & 7);
       looks = LOOKS;
     }
-    entry = load<i32>(ac + <usize>((window >> (64 - LOOK)) << 2));
-    value = entry >> 16;
-    length = entry & 31;
+    const found: u64 = load<u32>(ac + <usize>((window >> (64 - LOOK)) << 2));
+    entry = <i32>found;
     looks--;
     if ((entry & SPECIAL) !== 0) {
-      if ((entry & END) !== 0) {
-        at += length;
-        break;
+      if ((entry & END) === 0) {
+        window = load<u64>(top - 8 - <usize>(at >> 3)) << (at & 7);
+        if ((entry & UNKNOWN) !== 0) entry = longCode(ac, window, false);
+        if (entry === 0) return -1;
       }
-      window = load<u64>(top - 8 - <usize>(at >> 3)) << (at & 7);
-      if ((entry & UNKNOWN) !== 0) entry = longCode(ac, window, false);
-      if (entry === 0) return -1;
-      length = entry & 31;
+      length = entry & LENGTH;
       if ((entry & END) !== 0) {
         at += length;
         break;
       }
       value = followingValue(entry, window);
       length += entry >> 16;
+      window <<= length;
       looks = LOOKS_BEHIND_FIRST;
+    } else {
+      // A shift takes the lowest six bits of what it is told, which are the length.
+      window <<= found;
+      length = entry & LENGTH;
+      value = entry >> 16;
     }
     at += length;
-    window <<= length;
     place += (entry >> 8) & 31;
-    const quantum = load<i32>(quantization + (place << 2));
-    value *= quantum & 0xffff;
-    seen |= value + MOST;
-    store<i16>(block + (quantum >>> 16), <i16>value);
+    store<i16>(block + <usize>load<u8>(places + place), <i16>value);
   }
   lastPlace = place;
-  return place > 63 || (seen & ~(2 * MOST - 1)) !== 0 ? -1 : at;
+  return place > 63 ? -1 : at;
 }

@@ -16,20 +16,49 @@ const zigzag: usize = memory.data<u8>([
 const pairOf: usize = memory.data<u8>([0, 4, 2, 5, 1, 6, 3, 7]);
 const laneOf: usize = memory.data<u8>([0, 0, 2, 1, 1, 2, 3, 3]);
 
-/** Bytes of the entries that `readBlock` takes, and of a block: a run that leaves the block may go 16 places too far. */
-export const QUANTIZATION_BYTES: i32 = (64 + 16) * 4;
+/** For each zigzag place, how many bytes into a block its coefficient lies. A run that leaves the block may go 16 places too far. */
+export const placesInBlock: usize = memory.data(64 + 16);
 export const BLOCK_BYTES: i32 = 128 + 16;
 
-/** Writes them: below the quantum of a zigzag place, above how many bytes into a block its coefficient lies. */
-export function buildQuantization(from: usize, to: usize): void {
+/** Of a table, each in a block's order: 64 quanta, and what a coefficient may be before the product leaves 15 bits; then whether it can. */
+export const QUANTIZATION_BYTES: i32 = 128 + 128 + 16;
+const LIMITS: usize = 128;
+const COARSE: usize = 256;
+/** What 15 bits and less hold: implementations differ beyond it. */
+export const MOST: i32 = 16383;
+/** Coefficients but the first have 10 bits. */
+const MOST_COEFFICIENT: i32 = 1023;
+
+function fillPlaces(): void {
   for (let place = 0; place < 64; place++) {
     const natural = <i32>load<u8>(zigzag + place);
     const pair = <i32>load<u8>(pairOf + (natural >> 3));
     const column = natural & 7;
     const at = (pair >> 1) * 16 + (column & 1) * 8 + <i32>load<u8>(laneOf + column) * 2 + (pair & 1);
-    store<i32>(to + (place << 2), (at << 17) | <i32>load<u8>(from + place));
+    store<u8>(placesInBlock + place, at << 1);
   }
-  for (let place = 64; place < 80; place++) store<i32>(to + (place << 2), 128 << 16);
+  for (let place = 64; place < 80; place++) store<u8>(placesInBlock + place, 128);
+}
+
+/** Makes a table of its 64 bytes in zigzag order. */
+export function buildQuantization(from: usize, to: usize): void {
+  fillPlaces();
+  store<i32>(to, 0, COARSE);
+  for (let place = 0; place < 64; place++) {
+    const quantum = <i32>load<u8>(from + place);
+    const at = to + <usize>load<u8>(placesInBlock + place);
+    store<i16>(at, <i16>quantum);
+    store<i16>(at, <i16>(quantum > 0 ? MOST / quantum : MOST), LIMITS);
+    if (quantum * MOST_COEFFICIENT > MOST) store<i32>(to, 1, COARSE);
+  }
+}
+
+/** Whether a product of a coefficient and its quantum leaves 15 bits. */
+function leaves(block: usize, quantization: usize): bool {
+  let found = i64x2.splat(0);
+  for (let i: usize = 0; i < 128; i += 16)
+    found = v128.or(found, i16x8.gt_u(i16x8.abs(v128.load(block + i)), v128.load(quantization + i, LIMITS)));
+  return v128.any_true(found);
 }
 
 /** One pass over four lanes: pairs of inputs at 0, `step` … bytes, outputs at `to` 32 bytes apart. */
@@ -96,22 +125,32 @@ function larger(a: v128, b: v128): v128 {
   return i16x8.max_u(i16x8.abs(a), i16x8.abs(b));
 }
 
-/**
- * Writes the 8×8 samples of a block, rows `stride` bytes apart.
- * @returns false where a value leaves 15 bits between the passes: implementations differ there
- */
-export function inverseDct(block: usize, to: usize, stride: usize): bool {
-  const half = i32x4.splat(1 << 10);
-  transform(v128.load(block), v128.load(block, 32), v128.load(block, 64), v128.load(block, 96), half, 11, sums);
+/** Eight coefficients times their quanta. */
+function scaled(block: usize, quantization: usize): v128 {
+  return i16x8.mul(v128.load(block), v128.load(quantization));
+}
+
+/** The first pass over every other column. */
+function transformColumns(block: usize, quantization: usize, to: usize): void {
   transform(
-    v128.load(block, 16),
-    v128.load(block, 48),
-    v128.load(block, 80),
-    v128.load(block, 112),
-    half,
+    scaled(block, quantization),
+    scaled(block + 32, quantization + 32),
+    scaled(block + 64, quantization + 64),
+    scaled(block + 96, quantization + 96),
+    i32x4.splat(1 << 10),
     11,
-    sums + 16,
+    to,
   );
+}
+
+/**
+ * Writes the 8×8 samples of a block times its quantization, rows `stride` bytes apart.
+ * @returns false where a value leaves 15 bits before or between the passes: implementations differ there
+ */
+export function inverseDct(block: usize, quantization: usize, to: usize, stride: usize): bool {
+  if (load<i32>(quantization, COARSE) !== 0 && leaves(block, quantization)) return false;
+  transformColumns(block, quantization, sums);
+  transformColumns(block + 16, quantization + 16, sums + 16);
   const r0 = narrowed(0);
   const r1 = narrowed(1);
   const r2 = narrowed(2);
@@ -121,7 +160,7 @@ export function inverseDct(block: usize, to: usize, stride: usize): bool {
   const r6 = narrowed(6);
   const r7 = narrowed(7);
   const most = i16x8.max_u(i16x8.max_u(larger(r0, r1), larger(r2, r3)), i16x8.max_u(larger(r4, r5), larger(r6, r7)));
-  if (v128.any_true(i16x8.gt_u(most, i16x8.splat(16383)))) return false;
+  if (v128.any_true(i16x8.gt_u(most, i16x8.splat(<i16>MOST)))) return false;
   transformRows(r0, r1, r2, r3, sums);
   transformRows(r4, r5, r6, r7, sums + 16);
   // Columns to rows, bytes by then.

@@ -1,7 +1,15 @@
 /** Scans of baseline JPEG files (ITU-T T.81): from bytes to planes of samples, row of minimum coded units by row of them. */
 import { spreadAcross, spreadBoth, spreadDown, toRgb } from './colour';
 import { buildTable, difference, lastPlace, readBlock, TABLE_BYTES } from './huffman';
-import { BLOCK_BYTES, buildQuantization, flatBlock, inverseDct, QUANTIZATION_BYTES } from './inverse-dct';
+import {
+  BLOCK_BYTES,
+  buildQuantization,
+  flatBlock,
+  inverseDct,
+  MOST,
+  placesInBlock,
+  QUANTIZATION_BYTES,
+} from './inverse-dct';
 
 const quantizations: usize = memory.data(4 * QUANTIZATION_BYTES, 16);
 const dcTables: usize = memory.data(4 * TABLE_BYTES, 16);
@@ -160,16 +168,19 @@ function readUnits(row: i32): bool {
 
 function readSamples(component: usize, to: usize, stride: i32): bool {
   const quantization = <usize>load<i32>(component, QUANTIZATION);
-  const prediction = load<i32>(component, PREDICTION);
-  at = readBlock(block, quantization, load<i32>(component, DC), load<i32>(component, AC), top, at, prediction);
+  at = readBlock(block, placesInBlock, load<i32>(component, DC), load<i32>(component, AC), top, at);
   // Bits beyond the end are zeros; a block cannot go further than there is room for them.
   if (at < 0 || at > bitsHere) return false;
-  store<i32>(component, prediction + difference, PREDICTION);
+  const first = load<i32>(component, PREDICTION) + difference;
+  store<i32>(component, first, PREDICTION);
+  const mean = first * <i32>load<i16>(quantization);
+  if (abs(mean) > MOST) return false;
   if (lastPlace === 0) {
-    flatBlock(<i32>load<i16>(block), to, stride);
+    flatBlock(mean, to, stride);
     return true;
   }
-  const fine = inverseDct(block, to, stride);
+  store<i16>(block, <i16>first);
+  const fine = inverseDct(block, quantization, to, stride);
   for (let i: usize = 0; i < 128; i += 16) v128.store(block + i, i64x2.splat(0));
   return fine;
 }
