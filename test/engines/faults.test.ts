@@ -180,9 +180,9 @@ describe("ort's thread", () => {
       `const { threadId, parentPort } = require('node:worker_threads');
        if (threadId === 1) {
          const on = parentPort.on.bind(parentPort);
-         parentPort.on = (event, listener) => on(event, (message) => {
-           if (message?.request?.do === 'forward') ${ends};
-           listener(message);
+         parentPort.on = (event, listener) => on(event, (calls) => {
+           if (calls.some?.(({ request }) => request?.do === 'forward')) ${ends};
+           listener(calls);
          });
        }`,
     );
