@@ -21,11 +21,25 @@ const TRUNCATED_DEVIATION = 0.87962566103423978;
 /** Keras' default for `random-uniform` (±) and `random-normal` (deviation). */
 const DEFAULT_SPREAD = 0.05;
 
-/** Every weight of a network, drawn. */
+/** The weights drawn last, where they are few: heads of a sweep begin with the same ones. */
+let last: { readonly key: string; readonly weights: Weights } | undefined;
+/** 4 MiB. */
+const MOST_KEPT = 2 ** 20;
+
+/** Every weight of a network, drawn; the arrays are the caller's. */
 export function randomWeights(network: Network, seed: number): Result<Weights, Diagnostic> {
   const description = describeNetwork(network);
   if (!description.ok) return description;
-  return ok(new Map(description.value.slots.map((slot) => [slot.name, drawWeight(slot, seed)])));
+  const { slots } = description.value;
+  const numbers = slots.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  if (numbers > MOST_KEPT) return ok(drawn(slots, seed));
+  const key = JSON.stringify([seed, slots]);
+  if (last?.key !== key) last = { key, weights: drawn(slots, seed) };
+  return ok(new Map([...last.weights].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }])));
+}
+
+function drawn(slots: readonly WeightSlot[], seed: number): Weights {
+  return new Map(slots.map((slot) => [slot.name, drawWeight(slot, seed)]));
 }
 
 /** One weight, drawn from the stream of (seed, its path). */

@@ -8,6 +8,7 @@ import { CalibrationError } from '../../metrics/calibration-error.ts';
 import { ConfusionMatrix, macroScores } from '../../metrics/confusion-matrix.ts';
 import { LogLoss, rowLogLoss } from '../../metrics/log-loss.ts';
 import { type Accumulator, predictedClass, probabilityAt, type ScoredBatch } from '../../metrics/scored-batch.ts';
+import { labelsOf } from '../inputs/labelled-rows.ts';
 import type { EvaluateParams } from './index.ts';
 import { metricNames } from './metric-names.ts';
 
@@ -43,7 +44,7 @@ export class Scores {
 
   /** Rows of the table, all of them labelled, with their probabilities `[rows, classes]`. */
   add(rows: Uint32Array, probabilities: Float32Array): void {
-    const labels = Int32Array.from(rows, (row) => this.#table.label[row] ?? 0);
+    const labels = labelsOf(this.#table, rows);
     const batch = { probabilities, labels, rows: rows.length, classes: this.#table.classes.length };
     const all: readonly Accumulator[] = [
       this.#logLoss,

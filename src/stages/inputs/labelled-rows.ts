@@ -15,6 +15,13 @@ export function labelledRows(table: RowTable, split: Split): Uint32Array {
   return table.rowsOf(split).filter((row) => (table.label[row] ?? UNLABELLED) !== UNLABELLED);
 }
 
+/** The class of each row. */
+export function labelsOf({ label }: RowTable, rows: Uint32Array): Int32Array {
+  const labels = new Int32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) labels[i] = label[rows[i] ?? 0] ?? 0;
+  return labels;
+}
+
 /** The rows of a training, or why there is nothing to learn from them. */
 export function trainingRows(
   table: RowTable,

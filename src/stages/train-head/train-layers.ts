@@ -17,8 +17,12 @@ import { prepareFeatures } from './prepared-features.ts';
 /** Features of a data set up to this size are read and checked once, not in every epoch. */
 const REMEMBERED_BYTES = 64 * 2 ** 20;
 
-function rememberingOf({ train, validation }: TrainingRows) {
-  return { rows: train.length + validation.length, bytes: REMEMBERED_BYTES };
+function rememberingOf(table: RowTable, { train, validation }: TrainingRows) {
+  return {
+    table: table.count,
+    rows: train.length + validation.length,
+    bytes: REMEMBERED_BYTES,
+  };
 }
 
 export function trainLayers(
@@ -63,8 +67,10 @@ async function trainOnFeatures(
     rows,
     frozen: params.standardize ? [STANDARDIZE] : [],
   };
-  const trained = await remembering(source, { ...rememberingOf(rows), key: `${space} ${tableDigest}` }, (inputs) =>
-    train({ ...training, inputs }, engine.value, context),
+  const trained = await remembering(
+    source,
+    { ...rememberingOf(table, rows), key: `${space} ${tableDigest}` },
+    (inputs) => train({ ...training, inputs }, engine.value, context),
   );
   return trained.ok ? ok({ network, ...trained.value }) : trained;
 }
@@ -87,7 +93,7 @@ async function trainOnComponents(
     const { seed } = context;
     const initial = () => randomWeights(network, seed);
     const training = { network, initial, settings: params, seed, table, rows, below };
-    const trained = await remembering(components, rememberingOf(rows), (inputs) =>
+    const trained = await remembering(components, rememberingOf(table, rows), (inputs) =>
       train({ ...training, inputs }, engine.value, context),
     );
     if (!trained.ok) return trained;

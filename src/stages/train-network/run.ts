@@ -33,7 +33,7 @@ export const body: StageBody<TrainNetworkParams> = {
     const initial = () => randomWeights(network, context.seed);
     const training = { network, initial, settings: params, seed: context.seed, table, rows: rows.value };
     const bytes = spec.augment ? 0 : REMEMBERED_BYTES;
-    const trained = await remembering(decoded, { rows: used, bytes }, (inputs) =>
+    const trained = await remembering(decoded, { table: table.count, rows: used, bytes }, (inputs) =>
       train({ ...training, inputs }, engine.value, context),
     );
     if (!trained.ok) return trained;

@@ -55,7 +55,7 @@ async function together<T>(
   const more = (all: readonly InputSource[]): Promise<T> =>
     all.length === count
       ? use(all)
-      : remembering(one, { rows, bytes: 1 << 20, key }, (inputs) => more([...all, inputs]));
+      : remembering(one, { table: 10, rows, bytes: 1 << 20, key }, (inputs) => more([...all, inputs]));
   return more([]);
 }
 

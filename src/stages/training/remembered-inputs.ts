@@ -7,21 +7,29 @@ import type { BatchReader, InputBatch, InputSource } from '../inputs/input-batch
 /** Up to this size the inputs are sent to an engine as a whole, once, and batches then name their rows. */
 const MOST_SENT = 64 * 2 ** 20;
 
+const [UNKNOWN, LEFT_OUT] = [-1, -2];
+
 /** Inputs by row of a table, in one array that fills as they are read. */
 class KeptInputs {
   readonly #size: number;
   readonly #rows: number;
   readonly #numbers: Float32Array<ArrayBuffer>;
-  /** Where a row's numbers lie, counted in rows. */
-  readonly #places = new Map<number, number>();
-  /** Rows that the source left out. */
-  readonly #left = new Set<number>();
+  /** Where a row of the table lies, counted in rows; `UNKNOWN` or `LEFT_OUT` where it does not. */
+  readonly #places: Int32Array;
+  /** Rows that lie here, and rows that were asked for. */
+  #count = 0;
+  #asked = 0;
   #whole: SharedInput | undefined;
   /** Trainings that read them. */
   users = 0;
 
-  /** @param size numbers a row */
-  constructor(rows: number, size: number) {
+  /**
+   * @param table rows of the table
+   * @param rows those that will be read, at most
+   * @param size numbers a row
+   */
+  constructor(table: number, rows: number, size: number) {
+    this.#places = new Int32Array(table).fill(UNKNOWN);
     this.#size = size;
     this.#rows = rows;
     this.#numbers = new Float32Array(rows * size);
@@ -29,7 +37,7 @@ class KeptInputs {
 
   /** All of them as an input to share; undefined while rows are missing. */
   whole(): SharedInput | undefined {
-    if (this.#places.size + this.#left.size < this.#rows || this.#numbers.byteLength > MOST_SENT) return undefined;
+    if (this.#asked < this.#rows || this.#numbers.byteLength > MOST_SENT) return undefined;
     this.#whole ??= new SharedInput(this.#numbers);
     return this.#whole;
   }
@@ -40,33 +48,41 @@ class KeptInputs {
   }
 
   knows(row: number): boolean {
-    return this.#places.has(row) || this.#left.has(row);
+    return this.#places[row] !== UNKNOWN;
   }
 
-  has(row: number): boolean {
-    return this.#places.has(row);
-  }
-
-  placesOf(rows: Uint32Array): Uint32Array {
-    return rows.map((row) => this.#places.get(row) ?? 0);
+  /** Those that the source did not leave out, and where they lie. */
+  placed(wanted: Uint32Array): { readonly rows: Uint32Array; readonly places: Uint32Array } {
+    const [rows, places] = [new Uint32Array(wanted.length), new Uint32Array(wanted.length)];
+    let count = 0;
+    for (const row of wanted) {
+      const place = this.#places[row] ?? UNKNOWN;
+      if (place < 0) continue;
+      rows[count] = row;
+      places[count++] = place;
+    }
+    return { rows: rows.subarray(0, count), places: places.subarray(0, count) };
   }
 
   /** Keeps what a source gave for `wanted`; those that are not among `rows` it has left out. */
   keep(wanted: Uint32Array, { input, rows }: InputBatch): void {
     rows.forEach((row, i) => {
-      if (this.#places.has(row)) return;
-      const place = this.#places.size;
-      this.#numbers.set(input.subarray(i * this.#size, (i + 1) * this.#size), place * this.#size);
-      this.#places.set(row, place);
+      if (this.knows(row)) return;
+      this.#numbers.set(input.subarray(i * this.#size, (i + 1) * this.#size), this.#count * this.#size);
+      this.#places[row] = this.#count++;
+      this.#asked++;
     });
-    for (const row of wanted) if (!this.#places.has(row)) this.#left.add(row);
+    for (const row of wanted) {
+      if (this.knows(row)) continue;
+      this.#places[row] = LEFT_OUT;
+      this.#asked++;
+    }
   }
 
-  fill(rows: Uint32Array, input: Float32Array): void {
+  fill(places: Uint32Array, input: Float32Array): void {
     let to = 0;
-    for (const row of rows) {
-      const from = (this.#places.get(row) ?? 0) * this.#size;
-      input.set(this.#numbers.subarray(from, from + this.#size), to);
+    for (const place of places) {
+      input.set(this.#numbers.subarray(place * this.#size, (place + 1) * this.#size), to);
       to += this.#size;
     }
   }
@@ -76,6 +92,8 @@ class KeptInputs {
 const together = new Map<string, KeptInputs>();
 
 export interface Remembering {
+  /** Rows of the table. */
+  readonly table: number;
   /** Rows that will be read, at most. */
   readonly rows: number;
   /** The most memory to take: a source of more is read every time. */
@@ -87,13 +105,13 @@ export interface Remembering {
 /** Does something with the source, its inputs kept in memory meanwhile where they are few. */
 export async function remembering<T>(
   source: InputSource,
-  { rows, bytes, key }: Remembering,
+  { table, rows, bytes, key }: Remembering,
   use: (inputs: InputSource) => Promise<T>,
 ): Promise<T> {
   const size = sizeOf(source.shape);
   if (rows * size * 4 > bytes) return use(source);
   const known = key === undefined ? undefined : together.get(key);
-  const kept = known ?? new KeptInputs(rows, size);
+  const kept = known ?? new KeptInputs(table, rows, size);
   if (key !== undefined) together.set(key, kept);
   kept.users++;
   try {
@@ -141,14 +159,13 @@ class RememberedInputs implements InputSource {
   }
 
   #sharedBatch(order: Uint32Array, shared: SharedInput): InputBatch {
-    const rows = order.filter((row) => this.#kept.has(row));
-    return { input: shared.numbers, shared, rows, places: this.#kept.placesOf(rows) };
+    return { input: shared.numbers, shared, ...this.#kept.placed(order) };
   }
 
   #ownBatch(order: Uint32Array, idle: Float32Array<ArrayBuffer> | undefined, batch: number): InputBatch {
-    const rows = order.filter((row) => this.#kept.has(row));
+    const { rows, places } = this.#kept.placed(order);
     const input = idle ?? new Float32Array(batch * sizeOf(this.shape));
-    this.#kept.fill(rows, input);
+    this.#kept.fill(places, input);
     return { input, rows };
   }
 

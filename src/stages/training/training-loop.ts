@@ -8,7 +8,7 @@ import type { Engine, Producer, TrainSession } from '../../engines/engine.ts';
 import { type Network, sizeOf, type Weights } from '../../networks/network.ts';
 import type { EpochRecord } from '../artifacts.ts';
 import type { BatchReader, InputBatch, InputSource } from '../inputs/input-batches.ts';
-import { classWeightValues, type TrainingRows } from '../inputs/labelled-rows.ts';
+import { classWeightValues, labelsOf, type TrainingRows } from '../inputs/labelled-rows.ts';
 import type { RunContext, StageFailure } from '../stage-kind.ts';
 import { epochOrder, maskKeys } from './epoch-order.ts';
 import { rateOfNextEpoch } from './learning-rate.ts';
@@ -240,7 +240,7 @@ class TrainingLoop {
     reader: BatchReader,
   ): Promise<number> {
     const { table } = this.#training;
-    const labels = Int32Array.from(rows, (row) => table.label[row] ?? 0);
+    const labels = labelsOf(table, rows);
     const weights = this.#classWeights;
     const result = await this.#session.step({
       ...batch,

@@ -6,6 +6,7 @@ import { CompensatedSum } from '../../metrics/compensated-sum.ts';
 import { predictedClass, probabilityAt } from '../../metrics/scored-batch.ts';
 import type { EpochRecord } from '../artifacts.ts';
 import type { InputSource } from '../inputs/input-batches.ts';
+import { labelsOf } from '../inputs/labelled-rows.ts';
 import type { StageFailure } from '../stage-kind.ts';
 
 export type ValidationFigures = Pick<EpochRecord, 'validation-loss' | 'validation-accuracy'>;
@@ -41,7 +42,7 @@ export async function validate(
       if (!next.value) break;
       const { rows, ...batch } = next.value;
       if (rows.length === 0) continue;
-      const labels = Int32Array.from(rows, (row) => table.label[row] ?? 0);
+      const labels = labelsOf(table, rows);
       const probabilities = await session.predict({ ...batch, rows: rows.length });
       reader.recycle(batch.input);
       const scored = { probabilities, labels, rows: rows.length, classes: table.classes.length };
