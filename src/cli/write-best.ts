@@ -1,6 +1,6 @@
 /** `--write FILE`: a copy of the pipeline file with the settings of the best trial in place. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Diagnostic, problem } from '../base/diagnostic.ts';
 import { canonicalJson, type Json } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -29,6 +29,12 @@ export async function writeBest(
   name: string,
 ): Promise<Result<Written, readonly Diagnostic[]>> {
   const path = name === basename(name) ? join(dirname(file), name) : name;
+  if (resolve(path) === resolve(file))
+    return err([
+      problem('U006', `--write ${name} would replace the pipeline file itself, and with it its \`sweep:\` block`, {
+        help: 'name another file: the trials are kept, so the same command is done at once',
+      }),
+    ]);
   const [best] = ranked(trials);
   if (!best || Number.isNaN(best.score)) return err([problem('S080', 'no trial gave a number, so none is the best')]);
   const own = best.settings.map((setting) => setting.path);

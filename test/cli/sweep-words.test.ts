@@ -113,6 +113,19 @@ describe('what a sweep prints', () => {
 });
 
 describe('--write', () => {
+  it('leaves the pipeline file itself alone', async () => {
+    using rig = CliRig.quickstart();
+    const text = rig.read('pipelines/quickstart.yaml');
+    const words = ['sweep', 'quickstart', '--over', 'head.epochs=1', '--write'];
+    for (const name of ['quickstart.yaml', './pipelines/quickstart.yaml']) {
+      const refused = await rig.run(...words, name);
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toContain('U006');
+      expect(rig.read('pipelines/quickstart.yaml')).toBe(text);
+    }
+    expect((await rig.run(...words, 'best.yaml')).code).toBe(0);
+  });
+
   it('writes what --set gave all trials too, so that the copy is what the best trial ran', async () => {
     using rig = CliRig.quickstart();
     const done = await rig.run(
