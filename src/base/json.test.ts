@@ -7,7 +7,7 @@ describe('canonical JSON', () => {
   // The example of RFC 8785, section 3.2.2, and the sort order of section 3.2.3.
   it('prints the example of RFC 8785', () => {
     const example: Json = {
-      numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+      numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
       string: "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\u0022/",
       literals: [null, true, false],
     };

@@ -69,7 +69,8 @@ interface Segments {
 
 /** What stands before the scan. */
 function segmentsOf(file: Buffer): Segments | undefined {
-  if (file.length < 4 || file.length > MOST_BYTES || file.readUInt16BE(0) !== 0xff00 + MARKER.startOfImage) return undefined;
+  if (file.length < 4 || file.length > MOST_BYTES || file.readUInt16BE(0) !== 0xff00 + MARKER.startOfImage)
+    return undefined;
   const found: Segments = {
     frame: undefined,
     scan: undefined,
