@@ -14,6 +14,15 @@ export interface SessionInput {
   readonly places?: Uint32Array | undefined;
 }
 
+/** Copies the rows at some places of an input, one after another, to the start of `into`. */
+export function gatherRows(input: Float32Array, places: Uint32Array, width: number, into: Float32Array): void {
+  let to = 0;
+  for (const place of places) {
+    into.set(input.subarray(place * width, (place + 1) * width), to);
+    to += width;
+  }
+}
+
 /** Rows one after another, gathered where they lie apart, in one memory that serves again and again. */
 export class GatheredRows {
   readonly #width: number;
@@ -29,10 +38,7 @@ export class GatheredRows {
     const width = this.#width;
     if (!places) return input.subarray(0, rows * width);
     if (this.#memory.length < rows * width) this.#memory = new Float32Array(rows * width);
-    for (let row = 0; row < rows; row++) {
-      const from = (places[row] ?? 0) * width;
-      this.#memory.set(input.subarray(from, from + width), row * width);
-    }
+    gatherRows(input, places, width, this.#memory);
     return this.#memory.subarray(0, rows * width);
   }
 }

@@ -1,5 +1,6 @@
 /** Inputs of a small data set, kept after they were read once; trainings on the same rows at the same time keep them together. */
 import { ok } from '../../base/result.ts';
+import { gatherRows } from '../../engines/session-input.ts';
 import { SharedInput } from '../../engines/shared-input.ts';
 import { type Shape, sizeOf } from '../../networks/network.ts';
 import type { BatchReader, InputBatch, InputSource } from '../inputs/input-batches.ts';
@@ -80,11 +81,7 @@ class KeptInputs {
   }
 
   fill(places: Uint32Array, input: Float32Array): void {
-    let to = 0;
-    for (const place of places) {
-      input.set(this.#numbers.subarray(place * this.#size, (place + 1) * this.#size), to);
-      to += this.#size;
-    }
+    gatherRows(this.#numbers, places, this.#size, input);
   }
 }
 
