@@ -1,7 +1,6 @@
 /** The safetensors format: a little-endian 64-bit header length, a JSON header, then the tensors without gaps. */
-import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type Digest, parseDigest } from '../base/digest.ts';
 import { isJsonObject, type Json } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { AtomicFile } from './atomic-file.ts';
@@ -48,14 +47,20 @@ export function safetensorsHeader(
 /** A safetensors file written piece by piece. */
 export class SafetensorsWriter {
   readonly #file: AtomicFile;
-  readonly #hash = createHash('sha256');
+  readonly #hash: Hash | undefined;
   #left: number;
 
   constructor(
     path: string,
     tensors: readonly TensorPlan[],
-    options: { readonly flush: boolean; readonly metadata?: Readonly<Record<string, string>> },
+    options: {
+      readonly flush: boolean;
+      readonly metadata?: Readonly<Record<string, string>>;
+      /** Fed all bytes of the file on their way. */
+      readonly hash?: Hash;
+    },
   ) {
+    this.#hash = options.hash;
     this.#file = new AtomicFile(path, { flush: options.flush });
     this.#write(safetensorsHeader(tensors, options.metadata));
     this.#left = tensors.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0);
@@ -66,19 +71,15 @@ export class SafetensorsWriter {
     this.#left -= numbers.byteLength;
   }
 
-  /**
-   * @returns the digest of the file
-   * @throws Error when not exactly the planned numbers were written.
-   */
-  commit(): Digest {
+  /** @throws Error when not exactly the planned numbers were written. */
+  commit(): void {
     if (this.#left !== 0) throw new Error(`a safetensors file lacks ${this.#left} bytes of its plan`);
     this.#file.commit();
-    return parseDigest(this.#hash.digest('hex'));
   }
 
   #write(bytes: Uint8Array): void {
     this.#file.write(bytes);
-    this.#hash.update(bytes);
+    this.#hash?.update(bytes);
   }
 
   discard(): void {

@@ -1,6 +1,7 @@
 /** The state of a training, piece by piece: whole it is several times the network's size. */
+import { createHash } from 'node:crypto';
 import type { Diagnostic } from '../../base/diagnostic.ts';
-import type { Digest } from '../../base/digest.ts';
+import { type Digest, parseDigest } from '../../base/digest.ts';
 import { ok, type Result } from '../../base/result.ts';
 import type { TrainSession } from '../../engines/engine.ts';
 import { SafetensorsWriter, type TensorPlan } from '../../files/safetensors.ts';
@@ -57,7 +58,8 @@ export async function writeState(
     ...[...constants].map(([name, { shape }]): TensorPlan => ({ name, dtype: 'F32', shape })),
     ...tensors.map((tensor): TensorPlan => ({ name: storedName(tensor, naming), dtype: 'F32', shape: tensor.shape })),
   ];
-  const writer = new SafetensorsWriter(path, plan, { flush: false });
+  const hash = createHash('sha256');
+  const writer = new SafetensorsWriter(path, plan, { flush: false, hash });
   try {
     for (const { data } of constants.values()) writer.write(data);
     for (const group of askedTogether(tensors)) {
@@ -75,7 +77,8 @@ export async function writeState(
         }
       }
     }
-    return writer.commit();
+    writer.commit();
+    return parseDigest(hash.digest('hex'));
   } finally {
     writer.discard();
   }
